@@ -1,0 +1,45 @@
+"""What an EndpointPicker needs to know: plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engines import MetricMap
+from releases import LabelKeys, PickerDialect
+
+__all__ = ["EndpointPickerArgs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointPickerArgs:
+    """The picker and the pool of one model."""
+
+    namespace: str
+    """Namespace of all objects."""
+    model: str
+    """Name of the model whose pods are picked."""
+    image: str
+    """Image of the picker, mirror applied."""
+    pool_api_version: str
+    """apiVersion of the InferencePool."""
+    dialect: PickerDialect
+    """How the line's picker is configured."""
+    labels: LabelKeys
+    """Label keys of the line."""
+    metrics: MetricMap
+    """Where the engine's load is found."""
+    target_port: int
+    """Port of the model servers."""
+    replicas: int
+    """Pods; more than one run active-passive with leader election."""
+    failure_mode: str
+    """`FailOpen` or `FailClose`: what happens to requests while the picker is away."""
+    cpu: str
+    """CPU request."""
+    memory_bytes: int
+    """Memory request, bytes; the limit is four times as much."""
+    clients: Sequence[Mapping[str, str]]
+    """Pod labels in the same namespace that may ask the picker: the gateway."""
+    pull_secrets: Sequence[str] = ()
+    """Pull secrets."""
+    service_monitor: bool = False
+    """Whether the Prometheus operator scrapes the picker."""

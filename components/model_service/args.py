@@ -1,0 +1,71 @@
+"""What a ModelService needs to know: plain data, so that its objects are built and judged without Pulumi."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engines import Engine
+from releases import LabelKeys
+
+__all__ = ["ModelServiceArgs", "Weights"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weights:
+    """Where the weights come from."""
+
+    model: str
+    """`<org>/<model>` on Hugging Face, or the path in the claim."""
+    size_bytes: int
+    """Size of the weights, bytes."""
+    claim: str | None = None
+    """Existing PersistentVolumeClaim that holds them; `None`: each pod downloads them."""
+    token_secret: str | None = None
+    """Secret with the key HF_TOKEN, for gated models."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelServiceArgs:
+    """One model's servers."""
+
+    namespace: str
+    """Namespace of all objects."""
+    model: str
+    """Name of the model: in every label, path and selector."""
+    served_name: str
+    """The `model` that clients ask for."""
+    engine: Engine
+    """What serves it."""
+    model_command: str
+    """How it is started: `vllmServe`, `imageDefault` or `custom`."""
+    image: str
+    """Image of the engine, mirror applied."""
+    weights: Weights
+    """Where the weights come from."""
+    replicas: int
+    """Pods."""
+    tensor_parallelism: int
+    """GPUs of a pod."""
+    gpu_resource: str
+    """Extended resource that a GPU is asked for by."""
+    cpu: str
+    """CPU request of a pod."""
+    memory_bytes: int
+    """Memory request and limit of a pod, /dev/shm included, bytes."""
+    node_selector: Mapping[str, str]
+    """Labels of the pool's nodes."""
+    taint_keys: Sequence[str]
+    """Taints of the pool's nodes: tolerated whatever their value, for values differ between clouds."""
+    surge: bool
+    """Whether the pool has GPUs to spare while the pods roll."""
+    labels: LabelKeys
+    """Label keys of the release line."""
+    clients: Sequence[Mapping[str, str]]
+    """Pod labels in the same namespace that may speak to the servers: the gateway and the picker."""
+    extra_args: Sequence[str] = ()
+    """The user's own arguments to the engine."""
+    pull_secrets: Sequence[str] = ()
+    """Pull secrets."""
+    runtime_class: str | None = None
+    """RuntimeClass, where NVIDIA's runtime is not the node's default."""
+    pod_monitor: bool = False
+    """Whether the Prometheus operator scrapes the servers."""

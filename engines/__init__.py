@@ -1,0 +1,30 @@
+"""Engines by the name that the stack's config uses. A new one is a file and a line here; see docs/engines.md."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engines.base import Engine, EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines.custom import Custom
+from engines.sglang import Sglang
+from engines.vllm import Vllm
+
+__all__ = [
+    "CUSTOM",
+    "ENGINES",
+    "Custom",
+    "Engine",
+    "EngineContainer",
+    "MetricMap",
+    "ProbePaths",
+    "ServingRequest",
+    "Sglang",
+    "Vllm",
+]
+
+CUSTOM = "custom"
+"""The engine whose adapter is made from the model's `custom` block."""
+
+_KNOWN: tuple[Engine, ...] = (Vllm(), Sglang())
+
+ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in _KNOWN})
+"""Engines that this program knows."""

@@ -1,0 +1,101 @@
+"""The contract of an engine: a pure adapter from (model, release) to everything that differs between engines.
+
+One switch in the stack's config changes command, ports, probes, caches and the picker's metric map together,
+because all of them come from one object. Nothing outside this package asks which engine it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+__all__ = ["Engine", "EngineContainer", "MetricMap", "ProbePaths", "ServingRequest"]
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServingRequest:
+    """What an engine is asked to serve."""
+
+    model: str
+    """Repository id, or path of the weights in the container."""
+    served_name: str
+    """The `model` that clients ask for."""
+    port: int
+    """Port to listen on."""
+    tensor_parallelism: int
+    """GPUs that one copy of the model is spread over."""
+    model_command: str
+    """`vllmServe`, `imageDefault` or `custom`."""
+    extra_args: tuple[str, ...] = ()
+    """The user's own arguments, last."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProbePaths:
+    """HTTP paths that tell an engine's state."""
+
+    liveness: str
+    """Answers as long as the process works; never waits for a model."""
+    readiness: str
+    """Answers once the model can serve; startup asks for it too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricMap:
+    """Names under which an engine tells its load; an empty name means that it does not tell."""
+
+    path: str
+    """HTTP path of the metrics, in the Prometheus text format."""
+    queued_requests: str
+    """Gauge: requests that wait."""
+    kv_cache_usage: str
+    """Gauge: share of the KV cache in use, 0 to 1."""
+    lora_info: str = ""
+    """Info metric: LoRA adapters that are loaded or waited for."""
+    cache_info: str = ""
+    """Info metric: block size and number of blocks of the KV cache."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineContainer:
+    """What differs between engines in a model server's container."""
+
+    command: tuple[str, ...]
+    """Empty: the image's own entry point."""
+    args: tuple[str, ...]
+    probes: ProbePaths
+    env: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    run_as_user: int
+    """Uid; never 0. The images' files are readable for everybody, so any uid can run them (llm-d's own guides run
+    them under OpenShift's random uids)."""
+    cache_variables: tuple[str, ...]
+    """Environment variables that name a cache directory; each gets a writable one of its own below the home."""
+
+
+class Engine(Protocol):
+    """An inference engine."""
+
+    @property
+    def name(self) -> str:
+        """As the stack's config names it."""
+        ...
+
+    @property
+    def default_port(self) -> int:
+        """Port that this engine serves on in our stacks."""
+        ...
+
+    @property
+    def model_commands(self) -> Sequence[str]:
+        """The modelCommand words that it can be started with."""
+        ...
+
+    def container(self, request: ServingRequest) -> EngineContainer:
+        """The container that serves the request."""
+        ...
+
+    def metrics(self) -> MetricMap:
+        """Where the picker finds this engine's load."""
+        ...

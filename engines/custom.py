@@ -1,0 +1,37 @@
+"""An engine that this program does not know: the stack's config says what an adapter would."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
+
+__all__ = ["Custom"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Custom:
+    """An adapter made of config."""
+
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    probes: ProbePaths
+    metric_map: MetricMap
+    default_port: int
+    name: str = "custom"
+    model_commands: tuple[str, ...] = ("custom",)
+
+    def container(self, request: ServingRequest) -> EngineContainer:
+        """The command as it was given; model, port and parallelism are the user's own to pass."""
+        return EngineContainer(
+            command=self.command,
+            args=(*self.args, *request.extra_args),
+            probes=self.probes,
+            env=self.env,
+            run_as_user=2000,
+            cache_variables=(),
+        )
+
+    def metrics(self) -> MetricMap:
+        """The metric map as it was given."""
+        return self.metric_map

@@ -1,0 +1,210 @@
+"""One lab: tools, control plane, nodes and the Pulumi engine's surroundings, as a whole.
+
+Owns the order in which they come up and go down, and the lab's root folder.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import engine
+from lab.api import Api
+from lab.build import build_all
+from lab.components import COMPONENTS
+from lab.control_plane import AddressChanged, ControlPlane
+from lab.engine import Toolchain
+from lab.errors import LabError
+from lab.locks import file_lock
+from lab.nodes import SimulatedPool, apply_nodes, cpu_pool, node_manifests
+from lab.progress import Reporter
+from lab.tools import CONTROL_PLANE
+
+__all__ = ["ComponentStatus", "Lab", "LabStatus"]
+
+_PROBE = "/api/v1/namespaces/kube-system/pods"
+_LOCK = "lab.lock"
+_MARK = "lab.json"
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """One line of the status table."""
+
+    name: str
+    address: str
+    pid: int | None
+    ready_seconds: float | None
+
+
+@dataclass(frozen=True)
+class LabStatus:
+    """What runs of a lab."""
+
+    root: Path
+    components: tuple[ComponentStatus, ...]
+    ready: bool
+    """Every component runs and the API server says that it is ready."""
+    nodes: int
+
+
+class Lab:
+    """A Kubernetes control plane with simulated nodes, and a Pulumi engine that speaks to it.
+
+    Args:
+        root: The lab's folder. All it writes is below, and `down` removes it.
+        toolchain: Whose Pulumi engine is used; by default what LAB_TOOLCHAIN asks for.
+        own_kubectl: Use the lab's kubectl even where PATH has one.
+    """
+
+    def __init__(self, root: Path, *, toolchain: Toolchain | None = None, own_kubectl: bool = False) -> None:
+        self.root = root.absolute()
+        self._toolchain = toolchain
+        self._own_kubectl = own_kubectl
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """Whose Pulumi engine is used."""
+        return self._toolchain or Toolchain.from_environment()
+
+    def api(self) -> Api:
+        """A client of the API server, with the administrator's rights."""
+        return ControlPlane(self.root).api()
+
+    def build(self, reporter: Reporter | None = None) -> None:
+        """Build the tools that are missing."""
+        needed = engine.tools_needed(self.toolchain, own_kubectl=self._own_kubectl)
+        build_all([*CONTROL_PLANE, *needed], reporter or Reporter())
+
+    def up(
+        self,
+        pools: Sequence[SimulatedPool],
+        cpu_nodes: int = 2,
+        on_progress: Callable[[str], None] = lambda _: None,
+        reporter: Reporter | None = None,
+    ) -> float:
+        """Bring the lab up, or heal it, with exactly these nodes; the seconds it took once the tools were built."""
+        self._check_root()
+        self.build(reporter)
+        with self._locked(on_progress):
+            started = time.monotonic()
+            control_plane = ControlPlane(self.root, on_progress)
+            nodes = node_manifests([*pools, cpu_pool(cpu_nodes)])
+            while not _bring_up(control_plane, nodes):
+                pass
+            engine.prepare(self.root, self.toolchain)
+            return time.monotonic() - started
+
+    def down(self, on_progress: Callable[[str], None] = lambda _: None) -> bool:
+        """Stop everything and remove the lab's folder; False where there was no lab."""
+        if not self.root.exists():
+            return False
+        self._check_root()
+        with self._locked(on_progress):
+            # No grace: the data that a clean end would save are removed next.
+            ControlPlane(self.root, on_progress).stop(grace_seconds=0)
+            # The mark last: an interrupted removal is still known as a lab's.
+            for entry in sorted(self.root.iterdir(), key=lambda path: path.name in (_MARK, _LOCK)):
+                _remove(entry)
+            self.root.rmdir()
+        return True
+
+    def status(self) -> LabStatus:
+        """What runs."""
+        control_plane = ControlPlane(self.root)
+        pids, seconds = control_plane.pids(), control_plane.ready_seconds()
+        components = tuple(
+            ComponentStatus(name, component.address(control_plane.site), pids[name], seconds.get(name))
+            for name, component in COMPONENTS.items()
+        )
+        ready, nodes = False, 0
+        if all(pids.values()):
+            with control_plane.api() as api:
+                ready = api.answers("/readyz")
+                nodes = len((api.get("/api/v1/nodes") or {"items": []})["items"])
+        return LabStatus(self.root, components, ready, nodes)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make `pulumi` and `kubectl` speak to this lab, to be set over the existing ones."""
+        return engine.environment(self.root, self.toolchain, own_kubectl=self._own_kubectl)
+
+    def logs(self, component: str) -> Path:
+        """The log file of a component."""
+        if component not in COMPONENTS:
+            raise LabError(f"{component!r} is no component of the lab; there are {', '.join(COMPONENTS)}")
+        return ControlPlane(self.root).log_file(component)
+
+    def _check_root(self) -> None:
+        """`down` removes the root, so it must be a lab's and nobody's home folder."""
+        if not self.root.exists() or (self.root / _MARK).exists():
+            return
+        if any(entry.name not in (_LOCK, "run", "logs", "certificates") for entry in self.root.iterdir()):
+            raise LabError(f"{self.root} is not empty and not a lab's folder; set LAB_HOME to another one")
+
+    @contextmanager
+    def _locked(self, on_progress: Callable[[str], None]) -> Iterator[None]:
+        def wait() -> None:
+            on_progress(f"waiting: another command is changing the lab in {self.root}")
+
+        with file_lock(self.root / _LOCK, wait):
+            yield
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink(missing_ok=True)
+
+
+def _bring_up(control_plane: ControlPlane, nodes: Sequence[Mapping[str, Any]]) -> bool:
+    """From nothing to a cluster that runs pods; False where the server had to move, and all starts over."""
+    try:
+        control_plane.start()
+        with control_plane.api() as api:
+            _make_ready(control_plane, api, nodes)
+    except AddressChanged:
+        return False
+    return True
+
+
+def _make_ready(control_plane: ControlPlane, api: Api, nodes: Sequence[Mapping[str, Any]]) -> None:
+    control_plane.wait_for(lambda: api.answers("/livez/ping"), "etcd")
+    control_plane.wait_for(
+        lambda: all(api.get(f"/api/v1/namespaces/{name}") for name in ("kube-node-lease", "kube-system"))
+    )
+    control_plane.start_kwok(api)
+    apply_nodes(api, nodes)
+    control_plane.wait_for(lambda: api.answers("/readyz"), "kube-apiserver")
+    control_plane.wait_for(lambda: _all_ready(api, len(nodes)))
+    for namespace in ("kube-system", "default"):
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+        control_plane.wait_for(lambda path=path: api.get(path) is not None, "kube-controller-manager")  # type: ignore[misc]
+    if nodes:
+        _prove_a_pod(control_plane, api)
+
+
+def _condition(item: dict[str, object], kind: str) -> bool:
+    status = item.get("status")
+    conditions = status.get("conditions", []) if isinstance(status, dict) else []
+    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+
+
+def _all_ready(api: Api, count: int) -> bool:
+    items = (api.get("/api/v1/nodes") or {"items": []})["items"]
+    return len(items) >= count and all(_condition(item, "Ready") for item in items)
+
+
+def _prove_a_pod(control_plane: ControlPlane, api: Api) -> None:
+    """One pod through scheduler and kwok: the last proof that a deployment would come up."""
+    name = "lab-probe"
+    spec = {"containers": [{"name": "probe", "image": "none"}], "tolerations": [{"operator": "Exists"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    api.delete(f"{_PROBE}/{name}")  # an earlier `up` may have been interrupted
+    control_plane.wait_for(lambda: api.create(_PROBE, pod))
+    control_plane.wait_for(lambda: _condition(api.get(f"{_PROBE}/{name}") or {}, "PodScheduled"), "kube-scheduler")
+    control_plane.wait_for(lambda: _condition(api.get(f"{_PROBE}/{name}") or {}, "Ready"), "kwok")
+    api.delete(f"{_PROBE}/{name}")

@@ -1,0 +1,67 @@
+"""The simulated node pools of a stack's config file.
+
+The lab makes its nodes from the same `gpuPools` that the program plans for, so
+the program itself needs no code path for simulation. What an instance type
+holds is the catalogue's knowledge, what the file means is `settings`'.
+"""
+
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.nodes import SimulatedPool
+from lab.paths import CHECKOUT
+from settings import ConfigFaultsError, StackSettings, load_stack_file
+from settings.gpu_pools import GpuPoolSettings
+from settings.placement import PoolCapacity, pool_capacities
+
+__all__ = ["pools_of_stack", "simulated_pools", "stack_file"]
+
+
+def stack_file(stack: str) -> Path:
+    """The config file of a stack, given by name or as a path."""
+    path = Path(stack) if stack.endswith((".yaml", ".yml")) else CHECKOUT / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = sorted(
+            file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in CHECKOUT.glob("Pulumi.*.yaml")
+        )
+        raise LabError(f"there is no stack config {path}; stacks of this checkout: {', '.join(known) or 'none'}")
+    return path
+
+
+def pools_of_stack(path: Path) -> tuple[SimulatedPool, ...]:
+    """The GPU pools that the stack's config describes, each with as many nodes as it may have.
+
+    Raises:
+        LabError: with every fault of the config.
+    """
+    try:
+        return simulated_pools(load_stack_file(path))
+    except ConfigFaultsError as error:
+        raise LabError(str(error)) from error
+
+
+def simulated_pools(settings: StackSettings) -> tuple[SimulatedPool, ...]:
+    """The pools of validated settings, as a cloud would make their nodes."""
+    capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
+    return tuple(_pool(settings.gpu_pools[name], capacity) for name, capacity in sorted(capacities.items()))
+
+
+def _pool(pool: GpuPoolSettings, capacity: PoolCapacity) -> SimulatedPool:
+    allocatable = capacity.instance.allocatable
+    taints = (
+        [{"key": pool.taint.key, "value": pool.taint.value, "effect": str(pool.taint.effect)}] if pool.taint else []
+    )
+    return SimulatedPool(
+        name=capacity.name,
+        count=capacity.nodes,
+        instance_type=pool.instance_type,
+        capacity={
+            "cpu": f"{allocatable.cpu_millicores}m",
+            "memory": f"{allocatable.memory_mib}Mi",
+            "ephemeral-storage": f"{pool.disk_size_gib}Gi",
+            "pods": "110",
+            capacity.gpu_resource: str(capacity.gpus_per_node),
+        },
+        labels={**capacity.node_selector, "nvidia.com/gpu.present": "true"},
+        taints=taints,
+    )

@@ -1,0 +1,1 @@
+"""What an operator runs beside `pulumi`; the Makefile's targets call it."""

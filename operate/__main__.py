@@ -1,0 +1,122 @@
+"""The operator's commands: `python -m operate up|render|topology|...`. Owns arguments, printing and exit codes."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from lab import LabError
+from operate.bench import Plan, as_data, bench, print_report
+from operate.config_table import with_table
+from operate.crds import fetch_crds, from_release_url
+from operate.errors import OperateError
+from operate.render import render
+from operate.stack_files import load_stack, stack_path
+from operate.topology import draw
+from operate.up import bring_up, print_summary
+from operate.workspace import ROOT
+from releases import RELEASES
+
+_INTERRUPTED = 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m operate", description="What an operator runs beside pulumi.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="bring a stack up, its lab first where it has one, and sum up what is there")
+    rendering = commands.add_parser("render", help="write a stack's manifests as YAML, one file per object")
+    crds = commands.add_parser("crds", help="fetch the CRD files that a stack's release line pins")
+    commands.add_parser("docs", help="write the config table of README.md anew").set_defaults(json=False)
+    drawing = commands.add_parser("topology", help="draw a stack, from gateway to GPUs, as SVG and Mermaid")
+    for command in (up, rendering, crds, drawing):
+        command.add_argument("--stack", default="dev", metavar="NAME|FILE", help="default: dev")
+        command.add_argument("--json", action="store_true", help="result for programs, on standard output")
+    rendering.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder to write; must be empty or a render's"
+    )
+    drawing.add_argument(
+        "--out", type=Path, metavar="FILE.svg", help="default: build/topology/STACK.svg; FILE.mmd is written beside it"
+    )
+    measuring = commands.add_parser("bench", help="measure on a lab of its own what the README promises about speed")
+    measuring.add_argument("--runs", type=int, default=3, choices=range(1, 21), metavar="N", help="default: 3")
+    measuring.add_argument("--pairs", type=int, default=2, choices=range(1, 11), metavar="N", help="default: 2")
+    measuring.add_argument("--json", action="store_true", help="result for programs, on standard output")
+    return parser
+
+
+def _up(arguments: argparse.Namespace, console: Console) -> object:
+    result = bring_up(arguments.stack, console)
+    if not arguments.json:
+        print_summary(result, console)
+    return result
+
+
+def _render(arguments: argparse.Namespace, console: Console) -> object:
+    files = render(stack_path(arguments.stack), arguments.out, console)
+    console.print(f"{len(files)} manifests in {arguments.out}")
+    return {"out": str(arguments.out), "files": files}
+
+
+def _crds(arguments: argparse.Namespace, console: Console) -> object:
+    release = RELEASES[load_stack(stack_path(arguments.stack)).release]
+    count = fetch_crds(release, from_release_url, console.print)
+    console.print(f"release line {release.name}: {count} CRD files fetched" if count else "every CRD file is there")
+    return {"release": release.name, "fetched": count}
+
+
+def _docs(_: argparse.Namespace, console: Console) -> object:
+    path = ROOT / "README.md"
+    before = path.read_text()
+    after = with_table(before)
+    if after != before:
+        path.write_text(after)
+    console.print(f"{path.name}: config table {'as it was' if after == before else 'written anew'}")
+    return None
+
+
+def _bench(arguments: argparse.Namespace, console: Console) -> object:
+    report = bench(Plan(runs=arguments.runs, pairs=arguments.pairs), console)
+    if not arguments.json:
+        print_report(report, console)
+    return as_data(report)
+
+
+def _topology(arguments: argparse.Namespace, console: Console) -> object:
+    drawing = draw(stack_path(arguments.stack), arguments.out)
+    console.print(f"{drawing.svg} and, for a README, {drawing.mermaid}", markup=False)
+    return asdict(drawing.graph)
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Console], object]] = {
+    "up": _up,
+    "render": _render,
+    "crds": _crds,
+    "docs": _docs,
+    "bench": _bench,
+    "topology": _topology,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = _parser().parse_args(argv)
+    console = Console(stderr=arguments.json, highlight=False, soft_wrap=True)
+    try:
+        result = _COMMANDS[arguments.command](arguments, console)
+    except (OperateError, LabError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what is done stays done, repeat the command to go on", file=sys.stderr)
+        return _INTERRUPTED
+    if arguments.json:
+        print(json.dumps(result, indent=2, sort_keys=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

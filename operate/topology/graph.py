@@ -1,0 +1,191 @@
+"""The graph of a stack: from gateway to GPU, as plain data; pure."""
+
+from dataclasses import dataclass, replace
+
+from naming import ModelNames
+from settings import StackSettings
+from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings
+from settings.placement import PoolCapacity, pack, place, pool_capacities
+from stacks.plan import ModelPlan, StackPlan, plan_stack
+
+__all__ = ["Gateway", "Model", "NodePool", "Picker", "Topology", "topology"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gateway:
+    """The one door of a stack."""
+
+    name: str
+    """Service that clients speak to."""
+    provider: str
+    protocol: str
+    """`HTTP` or `HTTPS`."""
+    port: int
+    load_balancer: bool
+    """Whether it can be reached from outside the cluster."""
+    proxies: int | None
+    """Pods; `None` where the provider's controller decides."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picker:
+    """The endpoint picker of a model."""
+
+    name: str
+    """Deployment and Service."""
+    replicas: int
+    failure_mode: str
+    """`FailOpen` or `FailClose`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """A model with what leads to it and what runs it."""
+
+    name: str
+    served_name: str
+    """The `model` that clients ask for."""
+    path: str
+    """URL path on the gateway."""
+    picker: Picker
+    inference_pool: str
+    """Name of the InferencePool that selects its servers."""
+    engine: str
+    image: str
+    replicas: int
+    gpus_per_replica: int
+    """In the node pool's unit."""
+    node_pool: str
+
+    @property
+    def gpus(self) -> int:
+        """Of all replicas."""
+        return self.replicas * self.gpus_per_replica
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodePool:
+    """A pool of equal GPU nodes."""
+
+    name: str
+    instance_type: str
+    gpu: str
+    gpus_per_node: int
+    """Whole GPUs, before they are cut or shared."""
+    min_nodes: int
+    max_nodes: int
+    needed_nodes: int
+    """The fewest nodes that hold every replica placed here."""
+    mig_profile: str | None
+    """What every GPU is cut into."""
+    shared_by: int
+    """Pods that one GPU, or one slice of it, is handed to."""
+    unit: str
+    """What a replica asks for, in the singular: `GPU`, `MIG slice`, `GPU share`."""
+    used: int
+    """Units that models ask for."""
+    total: int
+    """Units of all nodes at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topology:
+    """A stack."""
+
+    stack: str
+    release: str
+    namespace: str
+    gateway: Gateway
+    models: tuple[Model, ...]
+    """By node pool, then by name."""
+    node_pools: tuple[NodePool, ...]
+    """By name."""
+
+    def models_on(self, pool: NodePool) -> tuple[Model, ...]:
+        """The models that a node pool serves."""
+        return tuple(model for model in self.models if model.node_pool == pool.name)
+
+
+def topology(stack: str, settings: StackSettings) -> Topology:
+    """The graph of validated settings."""
+    plan = plan_stack(settings)
+    pool_of = place(settings).pool_of
+    models = [_model(name, model, pool_of[name]) for name, model in plan.models.items()]
+    capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
+    return Topology(
+        stack=stack,
+        release=plan.release.name,
+        namespace=plan.namespace,
+        gateway=_gateway(plan),
+        models=tuple(sorted(models, key=lambda model: (model.node_pool, model.name))),
+        node_pools=tuple(
+            _node_pool(settings.gpu_pools[name], settings.device_plugin, capacity, models)
+            for name, capacity in sorted(capacities.items())
+        ),
+    )
+
+
+def _gateway(plan: StackPlan) -> Gateway:
+    spec = plan.gateway
+    objects = plan.provider.gateway(spec).values()
+    deployments = [item["spec"]["replicas"] for item in objects if item["kind"] == "Deployment"]
+    return Gateway(
+        name=plan.provider.service,
+        provider=plan.provider.name,
+        protocol="HTTP" if spec.tls_secret is None else "HTTPS",
+        port=spec.port,
+        load_balancer=spec.load_balancer,
+        proxies=sum(deployments) if deployments else None,
+    )
+
+
+def _model(name: str, plan: ModelPlan, node_pool: str) -> Model:
+    names = ModelNames(model=name)
+    return Model(
+        name=name,
+        served_name=plan.service.served_name,
+        path=plan.route.path,
+        picker=Picker(name=names.picker, replicas=plan.picker.replicas, failure_mode=str(plan.picker.failure_mode)),
+        inference_pool=names.pool,
+        engine=plan.service.engine.name,
+        image=plan.service.image,
+        replicas=plan.service.replicas,
+        gpus_per_replica=plan.service.tensor_parallelism,
+        node_pool=node_pool,
+    )
+
+
+def _node_pool(
+    pool: GpuPoolSettings, plugin: DevicePluginSettings, capacity: PoolCapacity, models: list[Model]
+) -> NodePool:
+    replicas = [
+        model.gpus_per_replica for model in models if model.node_pool == capacity.name for _ in range(model.replicas)
+    ]
+    shared_by = plugin.replicas if pool.advertiser is Advertiser.DEVICE_PLUGIN else 1
+    return NodePool(
+        name=capacity.name,
+        instance_type=capacity.instance.name,
+        gpu=capacity.instance.gpu.name,
+        gpus_per_node=capacity.instance.gpu_count,
+        min_nodes=pool.min_size,
+        max_nodes=pool.max_size,
+        needed_nodes=_needed_nodes(replicas, capacity),
+        mig_profile=pool.mig_profile,
+        shared_by=shared_by,
+        unit=_unit(pool, shared_by),
+        used=sum(replicas),
+        total=capacity.nodes * capacity.gpus_per_node,
+    )
+
+
+def _needed_nodes(replicas: list[int], capacity: PoolCapacity) -> int:
+    """The packing that the plan was checked with, on as few nodes as hold it."""
+    fewest = -(-sum(replicas) // capacity.gpus_per_node)
+    counts = range(fewest, capacity.nodes)
+    return next((nodes for nodes in counts if pack(replicas, replace(capacity, nodes=nodes))), capacity.nodes)
+
+
+def _unit(pool: GpuPoolSettings, shared_by: int) -> str:
+    if shared_by > 1:
+        return "GPU share"
+    return "GPU" if pool.mig_profile is None else "MIG slice"

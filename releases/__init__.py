@@ -1,0 +1,20 @@
+"""Release lines of llm-d by name. There is no `latest`: a stack names the line that it was reviewed with."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+from releases.v0_4 import V0_4
+
+__all__ = [
+    "RELEASES",
+    "CrdBundle",
+    "CrdFile",
+    "EnginePins",
+    "ImagePin",
+    "LabelKeys",
+    "PickerDialect",
+    "Release",
+]
+
+RELEASES: Mapping[str, Release] = MappingProxyType({release.name: release for release in (V0_4,)})

@@ -1,0 +1,126 @@
+"""What a release line is: versions that were tested together, and the dialect that goes with them.
+
+Lines differ in data, never in `if` statements spread over components. A field that a line does not have is empty,
+and the builder that reads it emits nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+__all__ = [
+    "CrdBundle",
+    "CrdFile",
+    "EnginePins",
+    "ImagePin",
+    "LabelKeys",
+    "PickerDialect",
+    "Release",
+]
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImagePin:
+    """A container image at a fixed version."""
+
+    reference: str
+    """`registry/path:tag`."""
+    source: str
+    """Where the version is taken from."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrdFile:
+    """One file of a CRD bundle."""
+
+    path: str
+    """Path in the project's repository at the bundle's tag; the same file lies in its Go module."""
+    sha256: str
+    """Of the file's bytes, hexadecimal."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrdBundle:
+    """CRDs of one project at one version, file by file.
+
+    The single files are pinned rather than the project's combined release manifest: a file is the same, byte for
+    byte, in the tagged repository and in the tagged Go module, so one checksum holds for both ways to get it.
+    """
+
+    name: str
+    repository: str
+    """GitHub `owner/name`."""
+    go_module: str
+    version: str
+    """Tag, and Go module version."""
+    files: tuple[CrdFile, ...]
+
+    def url(self, file: CrdFile) -> str:
+        """Where a user's machine gets the file."""
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.version}/{file.path}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnginePins:
+    """The images of one engine in a release line."""
+
+    images: Mapping[str, ImagePin]
+    """By the name that the stack's config uses."""
+    default: str
+    """Name of the image that is taken where the config names none."""
+    model_command: str
+    """How the line starts it: `vllmServe`, `imageDefault` or `custom` (the chart's words)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelKeys:
+    """Label keys of a line's pods."""
+
+    inference_serving: str
+    """Marks a pod that serves inference; its value is `true`."""
+    engine_type: str | None
+    """Tells the picker which engine's metrics a pod has; `None` where the line's picker knows no such label."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PickerDialect:
+    """How a line's endpoint picker is configured."""
+
+    config_api_version: str
+    """apiVersion of EndpointPickerConfig."""
+    objectives_api_group: str
+    """API group of InferenceObjective, which the picker watches."""
+    metric_flags: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """MetricMap field -> picker flag, where the metric map is said by flags."""
+    metrics_path_flag: str | None = None
+    """Flag for the path that metrics are scraped from, where it is said by a flag."""
+    metrics_source_plugin: str | None = None
+    """Plugin that scrapes metrics, where it is said by plugins."""
+    metrics_extractor_plugin: str | None = None
+    """Plugin that maps an engine's metrics, where it is said by plugins."""
+    scorers: tuple[tuple[str, int], ...]
+    """Scorer plugins and their weights, as the line's baseline guide has them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A release line of llm-d."""
+
+    name: str
+    pool_api_version: str
+    """apiVersion of InferencePool; the HTTPRoute's backend group is taken from it too."""
+    labels: LabelKeys
+    picker: PickerDialect
+    images: Mapping[str, ImagePin]
+    """Images other than engines: `picker`, `sidecar`, `envoy`, `device-plugin`."""
+    engines: Mapping[str, EnginePins]
+    refused_engines: Mapping[str, str]
+    """Engine -> why this line cannot run it, and which one can."""
+    crd_bundles: tuple[CrdBundle, ...]
+
+    @property
+    def pool_api_group(self) -> str:
+        """Group part of `pool_api_version`."""
+        return self.pool_api_version.partition("/")[0]

@@ -1,0 +1,130 @@
+"""Release line v0.4 (llm-d 0.4.0, 2025-11-26; its helm charts: modelservice v0.3.8, infra v1.3.4).
+
+Pins of upstream's guides where they float or lag are named with the source that was taken instead.
+"""
+
+from types import MappingProxyType
+
+from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+
+__all__ = ["V0_4"]
+
+_CHART = "inferencepool chart v1.2.0 (gateway-api-inference-extension), the library that llm-d 0.4's picker is built on"
+
+_GATEWAY_API = CrdBundle(
+    name="gateway-api",
+    repository="kubernetes-sigs/gateway-api",
+    go_module="sigs.k8s.io/gateway-api",
+    version="v1.3.0",  # guides/prereq/gateway-provider/install-gateway-provider-dependencies.sh of llm-d 0.4
+    files=tuple(
+        CrdFile(path=f"config/crd/standard/gateway.networking.k8s.io_{plural}.yaml", sha256=sha256)
+        for plural, sha256 in (
+            ("gatewayclasses", "7c8ee2c1878d9dcc6ba106181e3d14d7eaa520ec070233d62f3aa0d674d19450"),
+            ("gateways", "c949e7c3951227b92a582817a7a660558ce0fb94c081da264b4e2bbe4a1e5387"),
+            ("grpcroutes", "5867279c3cfd77377fe7e9255b22751f17592242b9b5e7485c74b13b268d13c5"),
+            ("httproutes", "a4ecf600c7e0bfd3cdb24e6411938d9b330117a26675f303cc6d9a407cb257d1"),
+            ("referencegrants", "7587b2e7e5b1b9a26717b3ef8142f64e6600637eadf481a6bd0031740644b495"),
+        )
+    ),
+)
+
+# The guides pin v1.2.0-rc.1; the CRDs of v1.2.0 differ from it in the version annotation alone. The old x-k8s
+# InferencePool is not installed: nothing of ours uses it, and two pool groups side by side cost upstream a year of
+# reports (kserve#5751, gateway-api-inference-extension#1530).
+_INFERENCE_EXTENSION = CrdBundle(
+    name="gateway-api-inference-extension",
+    repository="kubernetes-sigs/gateway-api-inference-extension",
+    go_module="sigs.k8s.io/gateway-api-inference-extension",
+    version="v1.2.0",
+    files=(
+        CrdFile(
+            path="config/crd/bases/inference.networking.k8s.io_inferencepools.yaml",
+            sha256="87d5eb89eabd776a1936b0df8e6c144e086d743374bd91c6b865cfb28dbd6b60",
+        ),
+        CrdFile(
+            path="config/crd/bases/inference.networking.x-k8s.io_inferencemodelrewrites.yaml",
+            sha256="b2b41b5b4ce210e65dc17e6fc5c5499a31594ded1ce81e4764c7d5dc5e1b0d6a",
+        ),
+        CrdFile(
+            path="config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
+            sha256="499f80fe3b7d9a8be54e454f1d9e7defb90adbf679167039e7f6df611f3c97f5",
+        ),
+    ),
+)
+
+V0_4 = Release(
+    name="v0.4",
+    pool_api_version="inference.networking.k8s.io/v1",
+    labels=LabelKeys(inference_serving="llm-d.ai/inferenceServing", engine_type=None),
+    picker=PickerDialect(
+        config_api_version="inference.networking.x-k8s.io/v1alpha1",
+        objectives_api_group="inference.networking.x-k8s.io",
+        # Neither a metrics source nor an extractor plugin nor an engine label exists in this line.
+        metric_flags=MappingProxyType(
+            {
+                "queued_requests": "total-queued-requests-metric",
+                "kv_cache_usage": "kv-cache-usage-percentage-metric",
+                "lora_info": "lora-info-metric",
+                "cache_info": "cache-info-metric",
+            }
+        ),
+        metrics_path_flag="model-server-metrics-path",
+        # guides/inference-scheduling/gaie-inference-scheduling: the chart's default-plugins.yaml
+        scorers=(("queue-scorer", 2), ("kv-cache-utilization-scorer", 2), ("prefix-cache-scorer", 3)),
+    ),
+    images=MappingProxyType(
+        {
+            "picker": ImagePin(
+                reference="ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
+                source="guides/inference-scheduling/standalone-inference-scheduling/values.yaml; the guides of the"
+                " 0.4.0 tag still name its release candidate v0.4.0-rc.1",
+            ),
+            "sidecar": ImagePin(
+                reference="ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0",
+                source="guides/pd-disaggregation/ms-pd/values.yaml of llm-d 0.4",
+            ),
+            "envoy": ImagePin(
+                reference="docker.io/envoyproxy/envoy:distroless-v1.33.2",
+                source="guides/inference-scheduling/standalone-inference-scheduling/values.yaml",
+            ),
+            "device-plugin": ImagePin(
+                reference="nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+                source="nvidia-device-plugin chart 0.20.0",
+            ),
+        }
+    ),
+    engines=MappingProxyType(
+        {
+            "vllm": EnginePins(
+                images=MappingProxyType(
+                    {
+                        "llm-d-cuda": ImagePin(
+                            reference="ghcr.io/llm-d/llm-d-cuda:v0.4.0",
+                            source="llm-d 0.4.0 release notes; vLLM 0.11.2 with llm-d's patches",
+                        ),
+                        "vllm-openai": ImagePin(
+                            reference="docker.io/vllm/vllm-openai:v0.12.0",
+                            source="vLLM 0.12.0, the upstream image of the line's time",
+                        ),
+                    }
+                ),
+                default="llm-d-cuda",
+                model_command="vllmServe",
+            ),
+            "sglang": EnginePins(
+                images=MappingProxyType(
+                    {
+                        "sglang-runtime": ImagePin(
+                            reference="docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
+                            source="llm-d PR 527, which ran it through modelCommand custom",
+                        ),
+                    }
+                ),
+                default="sglang-runtime",
+                model_command="custom",
+            ),
+        }
+    ),
+    refused_engines=MappingProxyType({"tensorrt-llm": f"llm-d 0.4 has no support for it ({_CHART}); line v0.9 does"}),
+    crd_bundles=(_GATEWAY_API, _INFERENCE_EXTENSION),
+)

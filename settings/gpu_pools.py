@@ -1,0 +1,112 @@
+"""GPU node pools and the device plugin that advertises their GPUs."""
+
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from settings.base import DnsLabel, DnsSubdomain, FrozenMap, LabelKey, LabelValue, SettingsModel
+
+__all__ = [
+    "Advertiser",
+    "DevicePluginSettings",
+    "GpuPoolSettings",
+    "MigStrategy",
+    "Sharing",
+    "TaintEffect",
+    "TaintSettings",
+]
+
+
+class Advertiser(StrEnum):
+    """Who advertises `nvidia.com/gpu` on a pool's nodes: exactly one, or GPUs are oversubscribed silently."""
+
+    DEVICE_PLUGIN = "device-plugin"
+    """NVIDIA's device plugin, installed by this stack."""
+    EXTERNAL = "external"
+    """The platform: Bottlerocket's or GKE's built-in plugin, the GPU operator."""
+
+
+class TaintEffect(StrEnum):
+    """Kubernetes' taint effects."""
+
+    NO_SCHEDULE = "NoSchedule"
+    NO_EXECUTE = "NoExecute"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+
+
+class TaintSettings(SettingsModel):
+    """The taint that keeps pods without a GPU off the pool's nodes."""
+
+    key: LabelKey = "nvidia.com/gpu"
+    """Key of the taint; model servers and the device plugin tolerate it."""
+    value: LabelValue = "present"
+    """Values differ between clouds; pods tolerate the key by `Exists`."""
+    effect: TaintEffect = Field(default=TaintEffect.NO_SCHEDULE, strict=False)
+
+
+class GpuPoolSettings(SettingsModel):
+    """A pool of equal GPU nodes: described on an existing cluster, created on EKS."""
+
+    instance_type: str
+    """EC2 instance type of the catalogue; on another cloud, the nearest one."""
+    min_size: int = Field(default=0, ge=0)
+    """Nodes that are always there."""
+    max_size: int = Field(default=1, ge=1, le=5000)
+    """Nodes at most: what the models of this stack may count on. Kubernetes itself is made for 5,000."""
+    node_selector: FrozenMap[LabelKey, LabelValue] | None = None
+    """Labels that select the pool's nodes. Default: `node.kubernetes.io/instance-type: <instanceType>`."""
+    taint: TaintSettings | None = Field(default_factory=TaintSettings)
+    """The pool's taint, `null` for none."""
+    advertiser: Advertiser = Field(default=Advertiser.DEVICE_PLUGIN, strict=False)
+    mig_profile: str | None = None
+    """MIG profile that every GPU of the pool is cut into, such as `1g.10gb`; needs `devicePlugin.migStrategy`."""
+    disk_size_gib: int = Field(default=300, ge=50)
+    """Disk of a node, GiB: engine images unpack to 10-25 GB each, weights come on top."""
+
+    @model_validator(mode="after")
+    def _sizes(self) -> "GpuPoolSettings":
+        if self.min_size > self.max_size:
+            raise ValueError(f"minSize {self.min_size} is greater than maxSize {self.max_size}")
+        return self
+
+
+class Sharing(StrEnum):
+    """How one GPU is handed to several pods."""
+
+    NONE = "none"
+    TIME_SLICING = "time-slicing"
+    MPS = "mps"
+
+
+class MigStrategy(StrEnum):
+    """How MIG slices are advertised."""
+
+    NONE = "none"
+    SINGLE = "single"
+    """As `nvidia.com/gpu`: all GPUs of a node are cut alike."""
+    MIXED = "mixed"
+    """As `nvidia.com/mig-<profile>`."""
+
+
+class DevicePluginSettings(SettingsModel):
+    """NVIDIA's device plugin, for the pools whose advertiser it is."""
+
+    namespace: DnsLabel = "nvidia-device-plugin"
+    """Its own namespace: it runs privileged pods, so a restricted serving namespace cannot hold it."""
+    sharing: Sharing = Field(default=Sharing.NONE, strict=False)
+    replicas: int = Field(default=1, ge=1, le=1000)
+    """Pods per GPU with time-slicing or MPS."""
+    mig_strategy: MigStrategy = Field(default=MigStrategy.NONE, strict=False)
+    runtime_class: DnsSubdomain | None = None
+    """RuntimeClass to create and run the plugin and the engines with, where containerd's default runtime is not
+    NVIDIA's (k3s, kind, kubespray); EKS' NVIDIA AMIs need none."""
+
+    @model_validator(mode="after")
+    def _sharing(self) -> "DevicePluginSettings":
+        if self.sharing is Sharing.NONE and self.replicas > 1:
+            raise ValueError("replicas has no meaning with sharing none; set sharing to time-slicing")
+        if self.sharing is not Sharing.NONE and self.replicas == 1:
+            raise ValueError(f"sharing {self.sharing} needs replicas of 2 or more")
+        if self.sharing is Sharing.MPS and self.mig_strategy is not MigStrategy.NONE:
+            raise ValueError("MPS and MIG exclude each other (NVIDIA device plugin 0.20); set one of them to none")
+        return self

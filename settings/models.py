@@ -1,0 +1,220 @@
+"""A model of the stack: where its weights come from, which engine serves it, how much of what it gets."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from settings.base import (
+    Bytes,
+    CpuQuantity,
+    DnsLabel,
+    DnsSubdomain,
+    FrozenMap,
+    ImageReference,
+    SettingsModel,
+    whole_mebibytes,
+)
+from settings.gateway import FailureMode
+
+__all__ = [
+    "TOKEN_PLACEHOLDER",
+    "CustomEngineSettings",
+    "CustomMetricsSettings",
+    "EngineSettings",
+    "HuggingFaceSettings",
+    "ModelCommand",
+    "ModelSettings",
+    "ParallelismSettings",
+    "PickerSettings",
+    "ResourcesSettings",
+    "SecretMark",
+]
+
+
+class ModelCommand(StrEnum):
+    """How the engine's container is started: the three words of llm-d's modelservice chart."""
+
+    VLLM_SERVE = "vllmServe"
+    """`vllm serve <model>`."""
+    IMAGE_DEFAULT = "imageDefault"
+    """The image's own entry point, with `--model <model>`."""
+    CUSTOM = "custom"
+    """A command of its own."""
+
+
+class ParallelismSettings(SettingsModel):
+    """How one replica is spread over GPUs."""
+
+    tensor: int = Field(default=1, ge=1)
+    """Tensor parallelism: GPUs of one node that hold one copy of the model."""
+
+
+class ResourcesSettings(SettingsModel):
+    """Requests of one pod. Default: the share of a node that the pod's GPUs are of the node's GPUs."""
+
+    cpu: CpuQuantity | None = None
+    """CPU request, such as `8` or `3500m`; there is no limit (docs/adr/0009)."""
+    memory: Bytes | None = None
+    """Memory request and limit, /dev/shm included."""
+
+    @field_validator("memory")
+    @classmethod
+    def _whole_mebibytes(cls, value: int | None) -> int | None:
+        return None if value is None else whole_mebibytes(value)
+
+
+class PickerSettings(SettingsModel):
+    """The endpoint picker of one model."""
+
+    replicas: int = Field(default=1, ge=1)
+    """Pods of the picker; one, for the standby of a pair is never ready and `up` would wait for it in vain."""
+    failure_mode: FailureMode = Field(default=FailureMode.FAIL_CLOSE, strict=False)
+    cpu: CpuQuantity = "1"
+    """CPU request; llm-d's own sizing: 0.5-1 core per large request/s."""
+    memory: Bytes = 2 * 1024**3
+    """Memory request, a quarter of the limit; llm-d's own sizing: 4-6 GiB at 50-100 requests/s."""
+
+    @field_validator("memory")
+    @classmethod
+    def _whole_mebibytes(cls, value: int) -> int:
+        return whole_mebibytes(value)
+
+
+class CustomMetricsSettings(SettingsModel):
+    """Where the picker finds the load of an engine that this program does not know."""
+
+    path: str = "/metrics"
+    """HTTP path of the metrics, on the engine's port."""
+    queued_requests: str
+    """Metric: requests that wait."""
+    kv_cache_usage: str
+    """Metric: share of the KV cache in use, 0 to 1."""
+
+
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_SET_BY_POD: Mapping[str, str] = MappingProxyType(
+    {
+        "HOME": "it is the pod's writable volume",
+        "USER": "the pod's uid has no name in the image",
+        "XDG_CACHE_HOME": "caches go to the pod's writable volume",
+        "HF_HOME": "weights go to the pod's volume for them",
+        "HF_TOKEN": "it comes from the Secret of huggingFace, here it would be plain text",
+    }
+)
+
+
+def _environment_name(value: str) -> str:
+    if not _ENVIRONMENT_NAME.fullmatch(value):
+        raise ValueError("must be the name of an environment variable: letters, digits and '_', no digit first")
+    if why := _SET_BY_POD.get(value):
+        raise ValueError(f"is set by the pod itself: {why}; remove the key")
+    return value
+
+
+EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
+"""An environment variable that a container may be given."""
+
+
+class CustomEngineSettings(SettingsModel):
+    """An engine that this program does not know; what it cannot know has to be said."""
+
+    image: ImageReference
+    """Image of the engine."""
+    command: tuple[str, ...] = Field(min_length=1, strict=False)
+    """Command of the container; model, port and parallelism are for it and `args` to say."""
+    args: tuple[str, ...] = Field(default=(), strict=False)
+    """Arguments; the model's `extraArgs` follow."""
+    port: int = Field(default=8000, ge=1, le=65535)
+    """Port that the engine listens on, on every address."""
+    liveness_path: str = "/health"
+    """HTTP path that answers as long as the process works."""
+    readiness_path: str = "/v1/models"
+    """HTTP path that answers once the model can serve."""
+    env: FrozenMap[EnvironmentName, str] = Field(default_factory=dict, validate_default=True)
+    """Environment variables; never a secret, and none that the pod sets itself."""
+    metrics: CustomMetricsSettings
+
+
+class EngineSettings(SettingsModel):
+    """An engine, for every model of this stack that it serves."""
+
+    image: str | None = None
+    """A name that the release line knows (`llm-d-cuda`, `vllm-openai`) or any image reference."""
+
+
+TOKEN_PLACEHOLDER = "<huggingFace.token>"  # noqa: S105 - stands for one
+"""Stands in rendered manifests for the token."""
+
+
+class SecretMark:
+    """Stands in the settings for a secret of the stack's config; the value itself is only ever a Pulumi Output."""
+
+    def __repr__(self) -> str:
+        """What a log or a golden shows."""
+        return "[secret]"
+
+
+def _secret_mark(value: object) -> object:
+    if not isinstance(value, SecretMark):
+        raise ValueError("must be a secret: `pulumi config set --secret --path llm-d:huggingFace.token` encrypts it")  # noqa: TRY004 - pydantic turns a ValueError into a fault
+    return value
+
+
+class HuggingFaceSettings(SettingsModel):
+    """Access to gated models: one of the two, or none."""
+
+    token_secret: DnsSubdomain | None = None
+    """Name of an existing Secret in the serving namespace, with the key HF_TOKEN."""
+    token: Annotated[object, BeforeValidator(_secret_mark)] | None = None
+    """The token, as a config secret; this stack makes the Secret."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "HuggingFaceSettings":
+        if self.token_secret is not None and self.token is not None:
+            raise ValueError("tokenSecret names an existing Secret, token makes one; give one of them")
+        return self
+
+
+def _served_name(value: str) -> str:
+    if not value or not value.isprintable() or value.startswith("-") or set(value) & set(" '\"`"):
+        raise ValueError("must be printable text without spaces and quotes that does not start with '-'")
+    return value
+
+
+ServedName = Annotated[str, AfterValidator(_served_name)]
+"""What clients write as `model`."""
+
+
+class ModelSettings(SettingsModel):
+    """One model. Its key in `models` is its name, in every label, path and selector."""
+
+    source: str
+    """`hf://<org>/<model>` or `pvc://<claim>/<path>`."""
+    engine: str | None = None
+    """Engine of this model. Default: the stack's."""
+    image: str | None = None
+    """Image of this model's engine: as `engines.<name>.image`, which it overrides."""
+    model_command: ModelCommand | None = Field(default=None, strict=False)
+    """How the container is started. Default: the engine's own way."""
+    served_name: ServedName | None = None
+    """The `model` that clients ask for. Default: `<org>/<model>` of the source, or the model's name."""
+    path: str | None = None
+    """URL path of the model on the gateway. Default: `/<name>`."""
+    replicas: int = Field(default=1, ge=1, le=1000)
+    """Pods that serve the model."""
+    parallelism: ParallelismSettings = Field(default_factory=ParallelismSettings)
+    pool: DnsLabel | None = None
+    """GPU pool. Default: of the pools that hold a replica, the one with the fewest GPUs per node."""
+    weights: Bytes | None = None
+    """Size of the weights; required unless the catalogue knows the model."""
+    extra_args: tuple[str, ...] = Field(default=(), strict=False)
+    """Arguments that are added to the engine's own."""
+    resources: ResourcesSettings = Field(default_factory=ResourcesSettings)
+    picker: PickerSettings = Field(default_factory=PickerSettings)
+    custom: CustomEngineSettings | None = None
+    """What engine `custom` runs."""

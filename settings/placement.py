@@ -1,0 +1,183 @@
+"""Which pool serves which model, and whether everything fits.
+
+Pure arithmetic on the catalogue's numbers: GPUs per node, nodes at most, GPUs per replica. The scheduler has the
+last word on a live cluster; this refuses what no scheduler could place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from catalog import INSTANCE_TYPES, InstanceType
+from settings.base import GIB, MIB
+from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings, MigStrategy, Sharing
+from settings.models import ModelSettings
+from settings.stack import StackSettings
+
+__all__ = ["Placement", "PoolCapacity", "format_memory", "judged", "node_selector", "pack", "place", "pool_capacities"]
+
+GPU_RESOURCE = "nvidia.com/gpu"
+
+# In percent of what a node offers to pods; the rest is for DaemonSets and for what the estimate is off.
+_SHARE_OF_ALLOCATABLE = 90
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolCapacity:
+    """What a pool offers to models."""
+
+    name: str
+    instance: InstanceType
+    nodes: int
+    """Nodes at most."""
+    gpu_resource: str
+    """Extended resource to ask for."""
+    gpus_per_node: int
+    """Units of `gpu_resource` on a node: GPUs, MIG slices, or GPUs times the pods that share one."""
+    memory_per_gpu: int
+    """Memory of one unit, bytes; of a time-sliced GPU it is the whole GPU's, which nothing divides."""
+    node_selector: Mapping[str, str]
+
+    def share(self, gpus: int) -> float:
+        """The part of a node that `gpus` units are."""
+        return gpus / self.gpus_per_node
+
+    def cpu_millicores_for(self, gpus: int) -> int:
+        """Default CPU request of a pod with `gpus` units."""
+        return self.instance.allocatable.cpu_millicores * _SHARE_OF_ALLOCATABLE * gpus // (100 * self.gpus_per_node)
+
+    def memory_bytes_for(self, gpus: int) -> int:
+        """Default memory request of a pod with `gpus` units, whole MiB."""
+        mib = self.instance.allocatable.memory_mib * _SHARE_OF_ALLOCATABLE * gpus // (100 * self.gpus_per_node)
+        return mib * MIB
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placement:
+    """Where the models go."""
+
+    pool_of: Mapping[str, str]
+    """Model -> pool."""
+    surging: frozenset[str]
+    """Models for which the pool has GPUs to spare for one more replica while it rolls."""
+    unplaced: Mapping[str, str]
+    """Model -> why no pool holds it."""
+
+
+def pool_capacities(pools: Mapping[str, GpuPoolSettings], plugin: DevicePluginSettings) -> dict[str, PoolCapacity]:
+    """Capacity of each pool whose instance type and MIG profile the catalogue knows, by name."""
+    return {name: _capacity(name, pool, plugin) for name, pool in sorted(pools.items()) if _is_known(pool)}
+
+
+def _is_known(pool: GpuPoolSettings) -> bool:
+    instance = INSTANCE_TYPES.get(pool.instance_type)
+    return instance is not None and (pool.mig_profile is None or pool.mig_profile in instance.gpu.mig_profiles)
+
+
+def _capacity(name: str, pool: GpuPoolSettings, plugin: DevicePluginSettings) -> PoolCapacity:
+    instance = INSTANCE_TYPES[pool.instance_type]
+    resource = GPU_RESOURCE
+    units = instance.gpu_count
+    memory = instance.gpu.memory_mib * 2**20
+    if pool.mig_profile is not None:
+        slices = instance.gpu.mig_profiles[pool.mig_profile]
+        units *= slices
+        memory //= slices
+        if plugin.mig_strategy is MigStrategy.MIXED:
+            resource = f"nvidia.com/mig-{pool.mig_profile}"
+    if pool.advertiser is Advertiser.DEVICE_PLUGIN:
+        units *= plugin.replicas
+        memory //= plugin.replicas if plugin.sharing is Sharing.MPS else 1
+    return PoolCapacity(
+        name=name,
+        instance=instance,
+        nodes=pool.max_size,
+        gpu_resource=resource,
+        gpus_per_node=units,
+        memory_per_gpu=memory,
+        node_selector=node_selector(pool),
+    )
+
+
+def node_selector(pool: GpuPoolSettings) -> Mapping[str, str]:
+    """Labels that a pool's nodes have: its own, or the one that every cloud sets."""
+    return pool.node_selector or MappingProxyType({"node.kubernetes.io/instance-type": pool.instance_type})
+
+
+def place(settings: StackSettings) -> Placement:
+    """Assign every model to a pool.
+
+    A model that names its pool gets it; the others follow in the order of their names, each into the pool with the
+    fewest GPUs per node that still holds all its replicas. The order is fixed, so the same config is always placed
+    alike; name the `pool` where adding a model must not move another.
+    """
+    capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
+    loads: dict[str, list[int]] = {name: [] for name in capacities}
+    pool_of: dict[str, str] = {}
+    unplaced: dict[str, str] = {}
+    for name in sorted(settings.models, key=lambda name: (settings.models[name].pool is None, name)):
+        model = settings.models[name]
+        found = _find_pool(model, capacities, loads)
+        if found is None:
+            unplaced[name] = _why_not(model, capacities, loads)
+        else:
+            pool_of[name] = found
+            loads[found] += _replicas(model)
+    surging = frozenset(
+        name
+        for name, pool in pool_of.items()
+        if pack([*loads[pool], settings.models[name].parallelism.tensor], capacities[pool])
+    )
+    return Placement(pool_of=MappingProxyType(pool_of), surging=surging, unplaced=MappingProxyType(unplaced))
+
+
+def judged(settings: StackSettings) -> StackSettings:
+    """The settings without the models that might go to a pool of unknown capacity, which is a fault of its own."""
+    unknown = settings.gpu_pools.keys() - pool_capacities(settings.gpu_pools, settings.device_plugin).keys()
+    models = {
+        name: model for name, model in settings.models.items() if not unknown or model.pool not in {None, *unknown}
+    }
+    return settings.model_copy(update={"models": models})
+
+
+def pack(gpus: Sequence[int], capacity: PoolCapacity) -> bool:
+    """Whether pods that ask for so many GPUs each fit on the pool's nodes: the largest first, each where it fits."""
+    free = [capacity.gpus_per_node] * capacity.nodes
+    for wanted in sorted(gpus, reverse=True):
+        index = next((index for index, left in enumerate(free) if left >= wanted), None)
+        if index is None:
+            return False
+        free[index] -= wanted
+    return True
+
+
+def _replicas(model: ModelSettings) -> list[int]:
+    return [model.parallelism.tensor] * model.replicas
+
+
+def _candidates(model: ModelSettings, capacities: Mapping[str, PoolCapacity]) -> list[PoolCapacity]:
+    wanted = [capacity for capacity in capacities.values() if model.pool in (None, capacity.name)]
+    return sorted(wanted, key=lambda capacity: (capacity.gpus_per_node, capacity.name))
+
+
+def _find_pool(
+    model: ModelSettings, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]
+) -> str | None:
+    fitting = (c for c in _candidates(model, capacities) if pack([*loads[c.name], *_replicas(model)], c))
+    return next((capacity.name for capacity in fitting), None)
+
+
+def _why_not(model: ModelSettings, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]) -> str:
+    """The arithmetic of each pool that was looked at."""
+    tensor = model.parallelism.tensor
+    looked_at = _candidates(model, capacities)
+    widest = max((capacity.gpus_per_node for capacity in looked_at), default=0)
+    if tensor > widest:
+        return f"one replica needs {tensor} GPUs of one node, the widest node has {widest}"
+    rows = [f"{c.name} has {c.nodes} x {c.gpus_per_node} GPUs, {sum(loads[c.name])} of them taken" for c in looked_at]
+    return f"{model.replicas} x {tensor} GPUs fit no pool: " + "; ".join(rows)
+
+
+def format_memory(size_bytes: int) -> str:
+    """Gibibytes with one decimal, for messages."""
+    return f"{size_bytes / GIB:.1f} GiB"

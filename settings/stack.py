@@ -1,0 +1,45 @@
+"""The root of the config: everything a stack says."""
+
+from pydantic import Field
+
+from settings.base import DnsLabel, FrozenMap, ModelName, SettingsModel
+from settings.cluster import ClusterSettings, CrdsMode, ImagesSettings, Monitoring, NamespacesMode
+from settings.gateway import GatewaySettings
+from settings.gpu_pools import DevicePluginSettings, GpuPoolSettings
+from settings.models import EngineSettings, HuggingFaceSettings, ModelSettings
+
+__all__ = ["StackSettings"]
+
+
+class StackSettings(SettingsModel):
+    """A stack's config, under the namespace `llm-d`."""
+
+    release: str
+    """llm-d release line: versions that were tested together, with their dialect."""
+    engine: str = "vllm"
+    """Engine of every model that names none of its own."""
+    engines: FrozenMap[str, EngineSettings] = Field(default_factory=dict, validate_default=True)
+    """Settings per engine."""
+    namespace: DnsLabel = "llm-d"
+    """Namespace of the serving layer."""
+    namespaces: NamespacesMode = Field(default=NamespacesMode.CREATE, strict=False)
+    """Who brings the namespaces: `existing` where Secrets or claims that the stack names are in them already, for the
+    provider refuses to create what is there, and `destroy` deletes what it created."""
+    cluster: ClusterSettings
+    """The cluster to deploy to."""
+    crds: CrdsMode = Field(default=CrdsMode.INSTALL, strict=False)
+    """Who brings the CRDs."""
+    monitoring: Monitoring = Field(default=Monitoring.NONE, strict=False)
+    """Who scrapes metrics."""
+    images: ImagesSettings = Field(default_factory=ImagesSettings)
+    """Mirror and pull secrets, for every image."""
+    gpu_pools: FrozenMap[DnsLabel, GpuPoolSettings]
+    """GPU node pools by name."""
+    device_plugin: DevicePluginSettings = Field(default_factory=DevicePluginSettings)
+    """NVIDIA's device plugin."""
+    gateway: GatewaySettings = Field(default_factory=GatewaySettings)
+    """The inference gateway."""
+    models: FrozenMap[ModelName, ModelSettings]
+    """The models by name."""
+    hugging_face: HuggingFaceSettings = Field(default_factory=HuggingFaceSettings)
+    """Access to gated models: `tokenSecret`, or `token` as a config secret."""

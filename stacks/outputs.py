@@ -1,0 +1,36 @@
+"""What a stack exports."""
+
+from pathlib import Path
+
+import pulumi
+
+from settings import StackSettings
+from settings.kubeconfig import read_kubeconfig
+from stacks.plan import StackPlan
+from stacks.serving_layer import ServingLayer, plan_summary
+
+__all__ = ["stack_outputs"]
+
+
+def stack_outputs(
+    settings: StackSettings, plan: StackPlan, serving: ServingLayer, root: Path
+) -> dict[str, pulumi.Input[object]]:
+    """The stack's outputs: few, and what a consumer cannot work out alone."""
+    reason = _why_no_url(settings, root)
+    return {
+        "release": plan.release.name,
+        "namespace": plan.namespace,
+        "gateway": {
+            "provider": plan.provider.name,
+            "url": None if reason else serving.url,
+            "reason": reason,
+        },
+        "models": {name: plan_summary(model) for name, model in sorted(plan.models.items())},
+    }
+
+
+def _why_no_url(settings: StackSettings, root: Path) -> str | None:
+    """Why nothing answers at the gateway, or `None`."""
+    if settings.cluster.existing is None:
+        return "rendered as manifests: nothing is deployed"
+    return read_kubeconfig(settings.cluster.existing, root).simulated

@@ -1,0 +1,229 @@
+"""From settings to component args: the plan of a stack as plain data; pure.
+
+Where two components must agree, the value is computed here once and handed to both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.endpoint_picker import EndpointPickerArgs, picker_selector
+from components.gateway_providers import GATEWAY_PROVIDERS, GatewayProvider, GatewaySpec, ModelRoute
+from components.model_service import ModelServiceArgs, Weights
+from components.nvidia_device_plugin import NvidiaDevicePluginArgs
+from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths
+from releases import RELEASES, Release
+from settings import StackSettings
+from settings.cluster import CrdsMode, Monitoring, NamespacesMode
+from settings.gateway import Exposure
+from settings.gpu_pools import Advertiser
+from settings.models import CustomEngineSettings, ModelSettings
+from settings.placement import Placement, place, pool_capacities
+from settings.rules.collisions import model_path
+from settings.source import parse_source, served_name, weights_bytes
+from stacks.images import mirrored
+
+__all__ = ["TOKEN_SECRET", "ModelPlan", "StackPlan", "plan_stack"]
+
+TOKEN_SECRET = "hugging-face-token"  # noqa: S105 - the name of a Secret
+"""Name of the Secret that this stack makes from `huggingFace.token`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelPlan:
+    """One model's components."""
+
+    service: ModelServiceArgs
+    picker: EndpointPickerArgs
+    route: ModelRoute
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackPlan:
+    """A stack's components."""
+
+    release: Release
+    namespace: str
+    creates_namespaces: bool
+    install_crds: bool
+    device_plugin: NvidiaDevicePluginArgs | None
+    """`None` where every pool has another advertiser."""
+    provider: GatewayProvider
+    gateway: GatewaySpec
+    models: Mapping[str, ModelPlan]
+    creates_token_secret: bool
+
+
+def plan_stack(settings: StackSettings) -> StackPlan:
+    """The plan of validated settings."""
+    release = RELEASES[settings.release]
+    placement = place(settings)
+    gateway = _gateway(settings, release)
+    provider = GATEWAY_PROVIDERS[settings.gateway.provider]
+    models = {
+        name: _model(settings, release, placement, provider, name, route)
+        for name, route in zip(sorted(settings.models), gateway.routes, strict=True)
+    }
+    return StackPlan(
+        release=release,
+        namespace=settings.namespace,
+        creates_namespaces=settings.namespaces is NamespacesMode.CREATE,
+        install_crds=settings.crds is CrdsMode.INSTALL,
+        device_plugin=_device_plugin(settings, release),
+        provider=provider,
+        gateway=gateway,
+        models=models,
+        creates_token_secret=settings.hugging_face.token is not None,
+    )
+
+
+def _gateway(settings: StackSettings, release: Release) -> GatewaySpec:
+    gateway = settings.gateway
+    return GatewaySpec(
+        namespace=settings.namespace,
+        port=gateway.listener.port,
+        tls_secret=gateway.listener.certificate_secret,
+        load_balancer=gateway.exposure is Exposure.LOAD_BALANCER,
+        replicas=gateway.replicas,
+        proxy_image=mirrored(release.images["envoy"].reference, settings.images),
+        pull_secrets=settings.images.pull_secrets,
+        routes=tuple(
+            ModelRoute(
+                model=name,
+                path=model_path(name, settings.models[name]),
+                pool_api_group=release.pool_api_group,
+                failure_mode=settings.models[name].picker.failure_mode,
+            )
+            for name in sorted(settings.models)
+        ),
+    )
+
+
+def _model(
+    settings: StackSettings,
+    release: Release,
+    placement: Placement,
+    provider: GatewayProvider,
+    name: str,
+    route: ModelRoute,
+) -> ModelPlan:
+    model = settings.models[name]
+    engine = _engine(settings, model)
+    capacity = pool_capacities(settings.gpu_pools, settings.device_plugin)[placement.pool_of[name]]
+    scrape = settings.monitoring is Monitoring.PROMETHEUS_OPERATOR
+    service = ModelServiceArgs(
+        namespace=settings.namespace,
+        model=name,
+        served_name=served_name(name, model),
+        engine=engine,
+        model_command=model.model_command or _model_command(release, engine),
+        image=mirrored(_engine_image(settings, release, model), settings.images),
+        weights=_weights(settings, model),
+        replicas=model.replicas,
+        tensor_parallelism=model.parallelism.tensor,
+        gpu_resource=capacity.gpu_resource,
+        cpu=model.resources.cpu or f"{capacity.cpu_millicores_for(model.parallelism.tensor)}m",
+        memory_bytes=model.resources.memory or capacity.memory_bytes_for(model.parallelism.tensor),
+        node_selector=capacity.node_selector,
+        taint_keys=_taint_keys(settings, placement.pool_of[name]),
+        surge=name in placement.surging,
+        labels=release.labels,
+        clients=(provider.proxy_labels, picker_selector(name)),
+        extra_args=model.extra_args,
+        pull_secrets=settings.images.pull_secrets,
+        runtime_class=settings.device_plugin.runtime_class,
+        pod_monitor=scrape,
+    )
+    picker = EndpointPickerArgs(
+        namespace=settings.namespace,
+        model=name,
+        image=mirrored(release.images["picker"].reference, settings.images),
+        pool_api_version=release.pool_api_version,
+        dialect=release.picker,
+        labels=release.labels,
+        metrics=engine.metrics(),
+        target_port=engine.default_port,
+        replicas=model.picker.replicas,
+        failure_mode=model.picker.failure_mode,
+        cpu=model.picker.cpu,
+        memory_bytes=model.picker.memory,
+        clients=(provider.proxy_labels,),
+        pull_secrets=settings.images.pull_secrets,
+        service_monitor=scrape,
+    )
+    return ModelPlan(service=service, picker=picker, route=route)
+
+
+def _engine(settings: StackSettings, model: ModelSettings) -> Engine:
+    name = model.engine or settings.engine
+    if name == CUSTOM and model.custom is not None:
+        return _custom_engine(model.custom)
+    return ENGINES[name]
+
+
+def _custom_engine(custom: CustomEngineSettings) -> Custom:
+    metrics = custom.metrics
+    return Custom(
+        command=custom.command,
+        args=custom.args,
+        env=custom.env,
+        default_port=custom.port,
+        probes=ProbePaths(liveness=custom.liveness_path, readiness=custom.readiness_path),
+        metric_map=MetricMap(
+            path=metrics.path, queued_requests=metrics.queued_requests, kv_cache_usage=metrics.kv_cache_usage
+        ),
+    )
+
+
+def _engine_image(settings: StackSettings, release: Release, model: ModelSettings) -> str:
+    """The model's own image, else the engine's of this stack, else the line's; a name of the line or a reference."""
+    engine = model.engine or settings.engine
+    if engine == CUSTOM and model.custom is not None:
+        return model.custom.image
+    pins = release.engines[engine]
+    of_stack = settings.engines[engine].image if engine in settings.engines else None
+    image = model.image or of_stack or pins.default
+    return pins.images[image].reference if image in pins.images else image
+
+
+def _model_command(release: Release, engine: Engine) -> str:
+    return release.engines[engine.name].model_command if engine.name in release.engines else "custom"
+
+
+def _weights(settings: StackSettings, model: ModelSettings) -> Weights:
+    source = parse_source(model.source)
+    hugging_face = settings.hugging_face
+    secret = TOKEN_SECRET if hugging_face.token is not None else hugging_face.token_secret
+    return Weights(
+        model=source.location,
+        size_bytes=weights_bytes(model) or 0,
+        claim=source.claim,
+        token_secret=secret if source.claim is None else None,
+    )
+
+
+def _taint_keys(settings: StackSettings, pool: str) -> tuple[str, ...]:
+    taint = settings.gpu_pools[pool].taint
+    return () if taint is None else (taint.key,)
+
+
+def _device_plugin(settings: StackSettings, release: Release) -> NvidiaDevicePluginArgs | None:
+    """The plugin, on exactly the pools that it advertises for."""
+    plugin = settings.device_plugin
+    capacities = pool_capacities(settings.gpu_pools, plugin)
+    pools = [name for name, pool in settings.gpu_pools.items() if pool.advertiser is Advertiser.DEVICE_PLUGIN]
+    if not pools:
+        return None
+    image = settings.images.device_plugin or release.images["device-plugin"].reference
+    return NvidiaDevicePluginArgs(
+        namespace=plugin.namespace,
+        creates_namespace=settings.namespaces is NamespacesMode.CREATE,
+        image=mirrored(image, settings.images),
+        sharing=plugin.sharing,
+        replicas=plugin.replicas,
+        mig_strategy=plugin.mig_strategy,
+        runtime_class=plugin.runtime_class,
+        resources=tuple(sorted({capacities[name].gpu_resource for name in pools})),
+        pool_selectors=tuple(capacities[name].node_selector for name in sorted(pools)),
+        taint_keys=tuple(sorted({key for name in pools for key in _taint_keys(settings, name)})),
+        pull_secrets=settings.images.pull_secrets,
+    )

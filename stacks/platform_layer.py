@@ -1,0 +1,52 @@
+"""PlatformLayer: what a cluster needs before models: CRDs and whoever advertises GPUs.
+
+It does not own the cluster or its nodes (the cluster layer will) nor gateway controllers.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.custom_resource_definitions import CustomResourceDefinitions, CustomResourceDefinitionsArgs
+from components.nvidia_device_plugin import NvidiaDevicePlugin, NvidiaDevicePluginArgs
+from releases import Release
+from stacks.plan import StackPlan
+
+__all__ = ["PlatformLayer", "PlatformLayerArgs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformLayerArgs:
+    """What to install."""
+
+    release: Release
+    """Release line of the CRDs."""
+    install_crds: bool
+    """Whether the CRDs are this stack's."""
+    device_plugin: NvidiaDevicePluginArgs | None
+    """The device plugin; `None` where every pool has another advertiser."""
+
+    @staticmethod
+    def of(plan: StackPlan) -> "PlatformLayerArgs":
+        """The layer's part of a plan."""
+        return PlatformLayerArgs(release=plan.release, install_crds=plan.install_crds, device_plugin=plan.device_plugin)
+
+
+class PlatformLayer(pulumi.ComponentResource):
+    """CRDs and the device plugin."""
+
+    crds: pulumi.Output[str]
+    """`install` or `existing`."""
+
+    def __init__(self, name: str, args: PlatformLayerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        crds = "install" if args.install_crds else "existing"
+        plugin = args.device_plugin
+        summary = {"release": args.release.name, "crds": crds, "devicePlugin": plugin.image if plugin else None}
+        super().__init__("llmd:index:PlatformLayer", name, summary, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        if args.install_crds:
+            CustomResourceDefinitions(f"{name}-crds", CustomResourceDefinitionsArgs(release=args.release), child)
+        if plugin is not None:
+            NvidiaDevicePlugin(f"{name}-device-plugin", plugin, child)
+        self.crds = pulumi.Output.from_input(crds)
+        self.register_outputs({"crds": self.crds})

@@ -1,0 +1,94 @@
+"""Every example comes up on the lab, on the nodes that it describes, through the real CLI, engine and provider.
+
+Each has a lab of its own, because each describes another cluster. Kinds of operators (Istio, Prometheus) are taken by
+CRDs that accept anything, and a stand-in says that Istio's Gateway is programmed: what those controllers make of the
+objects is not shown here.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from lab import Lab, Toolchain
+from lab.stack import simulated_pools
+from operate.workspace import ROOT, read_stack_document
+from releases import RELEASES
+from releases.crd_store import read_crd
+from settings import load_stack_file
+from settings.models import TOKEN_PLACEHOLDER
+from tests.support.clusters import Kubectl, gateway_controller, permissive_crd
+from tests.support.stacks import CaseStack, on_lab
+
+EXAMPLES = sorted(path.stem.removeprefix("Pulumi.") for path in (ROOT / "examples").glob("Pulumi.*.yaml"))
+
+OPERATORS = (
+    permissive_crd("networking.istio.io", "v1", "DestinationRule", "destinationrules"),
+    permissive_crd("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
+    permissive_crd("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors"),
+)
+
+CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "model-weights", "namespace": "llm-d"},
+    "spec": {
+        "accessModes": ["ReadOnlyMany"],
+        "storageClassName": "",
+        "volumeName": "weights",
+        "resources": {"requests": {"storage": "100Gi"}},
+    },
+}
+VOLUME = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "weights"},
+    "spec": {
+        "capacity": {"storage": "100Gi"},
+        "accessModes": ["ReadOnlyMany"],
+        "nfs": {"server": "192.0.2.10", "path": "/weights"},
+    },
+}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) -> None:
+    """`up` makes every Deployment of the example Available, and a second preview has nothing to do."""
+    path = ROOT / "examples" / f"Pulumi.{example}.yaml"
+    settings = load_stack_file(path)
+    lab = Lab(tmp_path / "lab", toolchain=Toolchain.BUILT, own_kubectl=True)
+    with ExitStack() as stack_of_contexts:
+        stack_of_contexts.callback(lab.down)
+        lab.up(simulated_pools(settings), cpu_nodes=3)
+        kubectl = Kubectl(lab)
+        kubectl.apply(*OPERATORS)
+        if settings.crds == "existing":
+            kubectl.apply(*_crds_of(settings.release))
+        if settings.namespaces == "existing":
+            names = (settings.namespace, settings.device_plugin.namespace)
+            kubectl.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
+        if example == "volume":
+            kubectl.apply(VOLUME, CLAIM)
+        if settings.gateway.provider == "istio":
+            stack_of_contexts.enter_context(gateway_controller(kubectl, settings.namespace, "inference-gateway"))
+        config = on_lab(lab, read_stack_document(path)["config"])
+        has_token = (config.get("llm-d:huggingFace") or {}).pop("token", None) is not None
+        stack = CaseStack(lab, tmp_path / "project", example, config)
+        if has_token:
+            stack.expect(0, "config", "set", "--secret", "--path", "llm-d:huggingFace.token", TOKEN_PLACEHOLDER)
+
+        stack.up()
+
+        deployments = kubectl.objects("deployments", "--namespace", settings.namespace)
+        available = {item["metadata"]["name"]: item["status"].get("availableReplicas") for item in deployments}
+        expected = {f"{name}-decode": model.replicas for name, model in settings.models.items()}
+        expected |= {f"{name}-epp": model.picker.replicas for name, model in settings.models.items()}
+        if settings.gateway.provider == "standalone":
+            expected["inference-gateway"] = settings.gateway.replicas
+        assert available == expected
+        assert stack.steps() == {}
+
+
+def _crds_of(release: str) -> list[dict[str, object]]:
+    """The line's CRDs, as somebody else would have installed them."""
+    return [read_crd(file) for bundle in RELEASES[release].crd_bundles for file in bundle.files]

@@ -1,0 +1,93 @@
+"""What a test puts on a lab in the place of others: kinds of operators that are not there, a gateway controller.
+
+None of it proves anything about those operators: the CRDs take every field, and the controller says yes.
+"""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+
+from lab import Lab
+
+__all__ = ["Kubectl", "gateway_controller", "permissive_crd"]
+
+
+class Kubectl:
+    """kubectl on one lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        """Speak to `lab`."""
+        self._environment = {**os.environ, **lab.environment()}
+
+    def __call__(self, *arguments: str, text: str = "") -> str:
+        """Run a command that must succeed; its standard output."""
+        done = subprocess.run(
+            ["kubectl", *arguments], env=self._environment, input=text, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def objects(self, kinds: str, *options: str) -> list[dict[str, Any]]:
+        """Objects on the cluster."""
+        return list(json.loads(self("get", kinds, *options, "--output", "json"))["items"])
+
+    def apply(self, *documents: object) -> None:
+        """Apply objects and, of CRDs, wait until they are established."""
+        text = yaml.safe_dump_all(documents)
+        self("apply", "--server-side", "--filename", "-", text=text)
+        crds = [item for item in documents if isinstance(item, dict) and item["kind"] == "CustomResourceDefinition"]
+        for crd in crds:
+            self("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=30s")
+
+
+def permissive_crd(group: str, version: str, kind: str, plural: str) -> dict[str, Any]:
+    """A CRD that takes any spec, for a kind whose own CRD is in no module that the lab builds."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+@contextmanager
+def gateway_controller(kubectl: Kubectl, namespace: str, name: str) -> Iterator[None]:
+    """Set a Gateway's condition Programmed as soon as it is there, as its controller would."""
+    stop = threading.Event()
+    condition = {
+        "type": "Programmed",
+        "status": "True",
+        "reason": "Programmed",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    patch = json.dumps({"status": {"conditions": [condition]}})
+
+    def run() -> None:
+        command = ["patch", "gateway", name, "--namespace", namespace, "--subresource=status", "--type=merge"]
+        while not stop.wait(0.5):
+            try:
+                kubectl(*command, "--patch", patch)
+            except AssertionError:
+                continue
+            return
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

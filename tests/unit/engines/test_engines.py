@@ -1,0 +1,147 @@
+"""What each engine is started with, and where it tells its load.
+
+What these tests cannot prove: that the image's engine takes these flags and emits these metrics; the adapters name
+the versions and files in which they were read.
+"""
+
+import pytest
+
+from engines import CUSTOM, ENGINES, Custom, Engine, EngineContainer, MetricMap, ProbePaths, ServingRequest
+
+PROBES = ProbePaths(liveness="/health", readiness="/v1/models")
+CUSTOM_ENGINE = Custom(
+    command=("serve",),
+    args=("--fast",),
+    env={"A": "1"},
+    probes=ProbePaths(liveness="/live", readiness="/ready"),
+    metric_map=MetricMap(path="/m", queued_requests="waiting", kv_cache_usage="usage"),
+    default_port=9000,
+)
+VLLM_CACHES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
+SGLANG_CACHES = ("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
+
+
+def _request(command: str, *, tensor: int = 1, extra: tuple[str, ...] = ()) -> ServingRequest:
+    return ServingRequest(
+        model="Qwen/Qwen3-0.6B",
+        served_name="chat",
+        port=8000,
+        tensor_parallelism=tensor,
+        model_command=command,
+        extra_args=extra,
+    )
+
+
+def _vllm(command: tuple[str, ...], *args: str) -> EngineContainer:
+    return EngineContainer(
+        command=command,
+        args=args,
+        probes=PROBES,
+        env={"VLLM_NO_USAGE_STATS": "1"},
+        run_as_user=2000,
+        cache_variables=VLLM_CACHES,
+    )
+
+
+def _sglang(*args: str) -> EngineContainer:
+    return EngineContainer(
+        command=("python3", "-m", "sglang.launch_server"),
+        args=args,
+        probes=PROBES,
+        env={"SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION": "false"},
+        run_as_user=2000,
+        cache_variables=SGLANG_CACHES,
+    )
+
+
+PORT_AND_NAME = ("--port", "8000", "--served-model-name", "chat")
+SGLANG = (
+    *("--model-path", "Qwen/Qwen3-0.6B", "--served-model-name", "chat"),
+    *("--host", "0.0.0.0", "--port", "8000", "--enable-metrics"),  # noqa: S104 - the pod's own address
+)
+QUIET = "--disable-uvicorn-access-log"
+
+
+@pytest.mark.parametrize(
+    ("engine", "request_", "expected"),
+    [
+        ("vllm", _request("vllmServe"), _vllm(("vllm", "serve"), "Qwen/Qwen3-0.6B", *PORT_AND_NAME, QUIET)),
+        ("vllm", _request("imageDefault"), _vllm((), "--model", "Qwen/Qwen3-0.6B", *PORT_AND_NAME, QUIET)),
+        (
+            "vllm",
+            _request("vllmServe", tensor=2),
+            _vllm(("vllm", "serve"), "Qwen/Qwen3-0.6B", *PORT_AND_NAME, "--tensor-parallel-size", "2", QUIET),
+        ),
+        (
+            "vllm",
+            _request("vllmServe", extra=("--max-model-len", "4096")),
+            _vllm(("vllm", "serve"), "Qwen/Qwen3-0.6B", *PORT_AND_NAME, QUIET, "--max-model-len", "4096"),
+        ),
+        ("sglang", _request("custom"), _sglang(*SGLANG)),
+        ("sglang", _request("custom", tensor=2), _sglang(*SGLANG, "--tensor-parallel-size", "2")),
+        ("sglang", _request("custom", extra=("--tp", "2")), _sglang(*SGLANG, "--tp", "2")),
+    ],
+)
+def test_the_container_of_an_engine(engine: str, request_: ServingRequest, expected: EngineContainer) -> None:
+    """Command, arguments in their order, probes, environment, uid and caches are exactly these."""
+    assert ENGINES[engine].container(request_) == expected
+
+
+def test_engine_custom_runs_what_it_is_given() -> None:
+    """The user's command and arguments are passed on as they are; only the model's extra arguments are added."""
+    assert CUSTOM_ENGINE.container(_request("custom", tensor=2, extra=("--more",))) == EngineContainer(
+        command=("serve",),
+        args=("--fast", "--more"),
+        probes=ProbePaths(liveness="/live", readiness="/ready"),
+        env={"A": "1"},
+        run_as_user=2000,
+        cache_variables=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        (
+            ENGINES["vllm"],
+            MetricMap(
+                path="/metrics",
+                queued_requests="vllm:num_requests_waiting",
+                kv_cache_usage="vllm:kv_cache_usage_perc",
+                lora_info="vllm:lora_requests_info",
+                cache_info="vllm:cache_config_info",
+            ),
+        ),
+        (
+            ENGINES["sglang"],
+            MetricMap(
+                path="/metrics",
+                queued_requests="sglang:num_queue_reqs",
+                kv_cache_usage="sglang:token_usage",
+                lora_info="",
+                cache_info="",
+            ),
+        ),
+        (CUSTOM_ENGINE, MetricMap(path="/m", queued_requests="waiting", kv_cache_usage="usage")),
+    ],
+)
+def test_the_metric_map_of_an_engine(engine: Engine, expected: MetricMap) -> None:
+    """Each engine tells its load under its own names; an empty name means that it does not tell."""
+    assert engine.metrics() == expected
+
+
+def test_the_known_engines() -> None:
+    """Each engine is found by the name that it gives itself, with its port and its ways to be started."""
+    known = {name: (engine.name, engine.default_port, engine.model_commands) for name, engine in ENGINES.items()}
+
+    assert known == {
+        "vllm": ("vllm", 8000, ("vllmServe", "imageDefault")),
+        "sglang": ("sglang", 8000, ("custom",)),
+    }
+    assert (CUSTOM_ENGINE.name, CUSTOM_ENGINE.model_commands, CUSTOM) == ("custom", ("custom",), "custom")
+
+
+@pytest.mark.parametrize("engine", [*ENGINES.values(), CUSTOM_ENGINE], ids=lambda engine: engine.name)
+def test_no_engine_runs_as_root(engine: Engine) -> None:
+    """The uid is the one that the images' files can be read by, and not 0."""
+    assert engine.container(_request(engine.model_commands[0])).run_as_user == 2000

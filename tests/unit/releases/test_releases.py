@@ -1,0 +1,110 @@
+"""Release lines: everything pinned, every dialect said in words that the program knows.
+
+What these tests cannot prove: that an image with this tag exists or that its flags are these; the sources named in
+each pin say where that was read.
+"""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from engines import ENGINES, MetricMap
+from releases import RELEASES, CrdBundle, ImagePin, Release
+
+PINNED_TAG = re.compile(r"[\w./-]+:(distroless-)?v\d+\.\d+\.\d+[\w.-]*")
+LINES = list(RELEASES.values())
+BUNDLES = [bundle for line in LINES for bundle in line.crd_bundles]
+
+
+def _pins(line: Release) -> list[ImagePin]:
+    return [*line.images.values(), *(pin for engine in line.engines.values() for pin in engine.images.values())]
+
+
+def test_the_lines_are_these() -> None:
+    """There is one line, and it is called as the config calls it; there is no `latest`."""
+    assert {name: line.name for name, line in RELEASES.items()} == {"v0.4": "v0.4"}
+
+
+@pytest.mark.parametrize("pin", [pin for line in LINES for pin in _pins(line)], ids=lambda pin: pin.reference)
+def test_every_image_is_pinned_to_a_full_version(pin: ImagePin) -> None:
+    """No tag floats: each is a full version, with the source that it was taken from."""
+    assert PINNED_TAG.fullmatch(pin.reference)
+    assert pin.source != ""
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_every_engine_of_a_line_has_its_default_image(line: Release) -> None:
+    """The default names an image of the engine, and the command is one that the engine knows."""
+    assert {name: pins.default in pins.images for name, pins in line.engines.items()} == dict.fromkeys(ENGINES, True)
+    assert {name for name, pins in line.engines.items() if pins.model_command not in ENGINES[name].model_commands} == (
+        set()
+    )
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_an_engine_is_offered_or_refused(line: Release) -> None:
+    """No engine is both in a line and refused by it."""
+    assert line.engines.keys() & line.refused_engines.keys() == set()
+
+
+def test_the_images_of_a_line_are_these() -> None:
+    """Line v0.4 pins exactly these images: whoever mirrors them needs the whole list."""
+    assert sorted(pin.reference for pin in _pins(RELEASES["v0.4"])) == [
+        "docker.io/envoyproxy/envoy:distroless-v1.33.2",
+        "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
+        "docker.io/vllm/vllm-openai:v0.12.0",
+        "ghcr.io/llm-d/llm-d-cuda:v0.4.0",
+        "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
+        "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0",
+        "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+    ]
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
+def test_a_bundle_is_pinned_file_by_file(bundle: CrdBundle) -> None:
+    """A bundle has a full version, and each file a checksum of its own."""
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", bundle.version)
+    assert [file.path for file in bundle.files if not re.fullmatch(r"[0-9a-f]{64}", file.sha256)] == []
+    assert len({file.sha256 for file in bundle.files}) == len(bundle.files)
+    assert len({file.path for file in bundle.files}) == len(bundle.files)
+
+
+def test_the_url_of_a_file_is_its_tag_and_path() -> None:
+    """A file is fetched at the bundle's tag, never at a branch."""
+    bundle = RELEASES["v0.4"].crd_bundles[1]
+
+    assert bundle.url(bundle.files[0]) == (
+        "https://raw.githubusercontent.com/kubernetes-sigs/gateway-api-inference-extension/v1.2.0/"
+        "config/crd/bases/inference.networking.k8s.io_inferencepools.yaml"
+    )
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_metric_flags_are_said_of_real_metrics(line: Release) -> None:
+    """Each flag is of a field that every engine's metric map has, and no flag is said twice."""
+    known = {field.name for field in fields(MetricMap)} - {"path"}
+
+    assert line.picker.metric_flags.keys() <= known
+    assert len(set(line.picker.metric_flags.values())) == len(line.picker.metric_flags)
+
+
+def test_the_dialect_of_v0_4() -> None:
+    """Line v0.4 says the metric map by flags alone, and its pods carry no engine label."""
+    line = RELEASES["v0.4"]
+
+    assert line.pool_api_group == "inference.networking.k8s.io"
+    assert line.labels.inference_serving == "llm-d.ai/inferenceServing"
+    assert line.labels.engine_type is None
+    assert (line.picker.metrics_source_plugin, line.picker.metrics_extractor_plugin) == (None, None)
+    assert line.picker.scorers == (
+        ("queue-scorer", 2),
+        ("kv-cache-utilization-scorer", 2),
+        ("prefix-cache-scorer", 3),
+    )
+    assert line.picker.metric_flags == {
+        "queued_requests": "total-queued-requests-metric",
+        "kv_cache_usage": "kv-cache-usage-percentage-metric",
+        "lora_info": "lora-info-metric",
+        "cache_info": "cache-info-metric",
+    }
