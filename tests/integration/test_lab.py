@@ -94,10 +94,12 @@ def test_a_gpu_pod_too_many_stays_pending(kubectl: Run, namespace: str) -> None:
         "containers": [{**_CONTAINER, "resources": {"limits": {"nvidia.com/gpu": "9"}}}],
         "tolerations": [{"operator": "Exists"}],
     }
-    kubectl("apply", "-f", "-", text=_workload("Deployment", namespace, pod))
-    kubectl("wait", "-n", namespace, "pod", "-l", "app=subject", "--for=condition=PodScheduled=False", "--timeout=30s")
+    # A bare pod: `kubectl wait` by label fails at once where a Deployment's controller has not made the pod yet.
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "subject"}, "spec": pod}
+    kubectl("apply", "-n", namespace, "-f", "-", text=json.dumps(manifest))
+    kubectl("wait", "-n", namespace, "pod/subject", "--for=condition=PodScheduled=False", "--timeout=30s")
 
-    (item,) = _object(kubectl, "pods", "-n", namespace)["items"]
+    item = _object(kubectl, "pod", "subject", "-n", namespace)
     (condition,) = [c for c in item["status"]["conditions"] if c["type"] == "PodScheduled"]
     assert "Insufficient nvidia.com/gpu" in condition["message"]
 
