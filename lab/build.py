@@ -7,6 +7,7 @@ Owns no knowledge of what a tool is for.
 """
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -28,6 +29,8 @@ from lab.tools import TOOLS, Tool, cache_key
 __all__ = ["build_all", "build_tool", "tool_dir"]
 
 _LAST_LINES = 20
+# What `go build -v` says while all is well: a download, or the path of a package that it compiles.
+_PROGRESS = re.compile(r"go: downloading .*|[\w.~/-]+")
 _GRACE_SECONDS = 5.0
 
 
@@ -44,7 +47,8 @@ def _build_command(go: str, tool: Tool, into: Path | None) -> list[str]:
     output = os.devnull
     if into is not None:
         output = f"{into}/{tool.binaries[0][0]}" if len(packages) == 1 else f"{into}/"
-    return [go, "build", "-trimpath", "-ldflags", tool.ldflags, "-o", output, *packages]
+    # -v names each package that is compiled: after the downloads go would else say nothing for minutes.
+    return [go, "build", "-v", "-trimpath", "-ldflags", tool.ldflags, "-o", output, *packages]
 
 
 def _stop_group(process: "subprocess.Popen[bytes]") -> None:
@@ -93,7 +97,7 @@ def _failure(tool: Tool, command: list[str], lines: list[str]) -> LabError:
     own = go_environment()
     settings = [f"{name}={shlex.quote(own[name])}" for name in ("CGO_ENABLED", "GOFLAGS", "GOTOOLCHAIN", "GOWORK")]
     repeat = f"cd {shlex.quote(str(tool.module))} && {' '.join(settings)} {shlex.join(command)}"
-    interesting = [line for line in lines if not line.startswith("go: downloading ")]
+    interesting = [line for line in lines if not _PROGRESS.fullmatch(line)]
     last = "\n".join(f"    {line}" for line in interesting[-_LAST_LINES:])
     return LabError(f"building {tool.name} {tool.version} failed:\n{last}\nRepeat it with:\n    {repeat}")
 

@@ -49,6 +49,7 @@ def test_a_broken_module_shows_the_compilers_words_and_how_to_repeat(tmp_path: P
     message = str(caught.value)
     assert message.startswith("building tiny v1 failed:\n")
     assert "main.go:3:15: undefined: undefinedName" in message
+    assert "    lab.local/tiny\n" not in message  # progress is no part of a failure
     repeat = message.splitlines()[-1].strip()
     assert repeat.startswith(f"cd {tool.module} && CGO_ENABLED=0 GOFLAGS=")
     again = subprocess.run(["sh", "-c", repeat], capture_output=True, text=True, check=False)
