@@ -11,5 +11,6 @@ from lab.embedded import ComponentStatus, Lab, LabStatus
 from lab.engine import Toolchain
 from lab.errors import LabError
 from lab.nodes import SimulatedPool
+from lab.volumes import SimulatedClass
 
-__all__ = ["ComponentStatus", "Lab", "LabError", "LabStatus", "SimulatedPool", "Toolchain"]
+__all__ = ["ComponentStatus", "Lab", "LabError", "LabStatus", "SimulatedClass", "SimulatedPool", "Toolchain"]

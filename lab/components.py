@@ -5,11 +5,13 @@ to the root, which is every component's working directory: a Unix socket's path
 may have about 100 characters, and a checkout's may be longer.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.build import tool_dir
+from lab.paths import CHECKOUT
 
 __all__ = ["COMPONENTS", "Component", "Site"]
 
@@ -39,13 +41,17 @@ class Component:
     """One daemon."""
 
     name: str
-    tool: str
+    tool: str | None
+    """What its binary, of the same name, is built with; None: a module of the lab's own, which the arguments name."""
     arguments: Callable[[Site], list[str]]
     address: Callable[[Site], str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Beside the one that every daemon has."""
 
     def command(self, site: Site) -> list[str]:
         """The whole command line."""
-        return [str(tool_dir(self.tool) / "bin" / self.name), *self.arguments(site)]
+        binary = sys.executable if self.tool is None else str(tool_dir(self.tool) / "bin" / self.name)
+        return [binary, *self.arguments(site)]
 
 
 def _etcd(_: Site) -> list[str]:
@@ -81,6 +87,8 @@ def _apiserver(site: Site) -> list[str]:
         "--endpoint-reconciler-type=none",
         f"--service-cluster-ip-range={_SERVICE_RANGE}",
         "--egress-selector-config-file=egress.json",
+        # The default from 1.35 on: weights may come as an image (`oci://` sources).
+        "--feature-gates=ImageVolume=true",
         "--profiling=false",
     ]
 
@@ -124,6 +132,10 @@ def _kwok(_: Site) -> list[str]:
     ]
 
 
+def _provisioner(site: Site) -> list[str]:
+    return ["-m", "lab.provisioner", str(site.root)]
+
+
 def _to_apiserver(_: Site) -> str:
     return "-"
 
@@ -136,5 +148,6 @@ COMPONENTS = {
         Component("kube-controller-manager", "kubernetes", _controller_manager, _to_apiserver),
         Component("kube-scheduler", "kubernetes", _scheduler, _to_apiserver),
         Component("kwok", "kwok", _kwok, _to_apiserver),
+        Component("provisioner", None, _provisioner, _to_apiserver, {"PYTHONPATH": str(CHECKOUT)}),
     )
 }

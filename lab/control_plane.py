@@ -54,7 +54,7 @@ def _free_port() -> int:
 
 @dataclass
 class ControlPlane:
-    """The five daemons of one lab."""
+    """The daemons of one lab."""
 
     root: Path
     say: Callable[[str], None] = lambda _: None
@@ -144,7 +144,7 @@ class ControlPlane:
             log=log,
             state=self.state_file(component.name),
             folder=self.root,
-            environment=_DAEMON_ENVIRONMENT,
+            environment={**_DAEMON_ENVIRONMENT, **component.environment},
         )
 
     def _start_missing(self, *names: str) -> None:

@@ -22,6 +22,7 @@ from lab.locks import file_lock
 from lab.nodes import SimulatedPool, apply_nodes, cpu_pool, node_manifests
 from lab.progress import Reporter
 from lab.tools import CONTROL_PLANE
+from lab.volumes import SimulatedClass, apply_classes
 
 __all__ = ["ComponentStatus", "Lab", "LabStatus"]
 
@@ -85,15 +86,16 @@ class Lab:
         cpu_nodes: int = 2,
         on_progress: Callable[[str], None] = lambda _: None,
         reporter: Reporter | None = None,
+        classes: Sequence[SimulatedClass] = (),
     ) -> float:
-        """Bring the lab up, or heal it, with exactly these nodes; the seconds it took once the tools were built."""
+        """Bring the lab up, or heal it, with exactly these nodes and storage classes; the seconds after the builds."""
         self._check_root()
         self.build(reporter)
         with self._locked(on_progress):
             started = time.monotonic()
             control_plane = ControlPlane(self.root, on_progress)
             nodes = node_manifests([*pools, cpu_pool(cpu_nodes)])
-            while not _bring_up(control_plane, nodes):
+            while not _bring_up(control_plane, nodes, classes):
                 pass
             engine.prepare(self.root, self.toolchain)
             return time.monotonic() - started
@@ -160,12 +162,15 @@ def _remove(entry: Path) -> None:
         entry.unlink(missing_ok=True)
 
 
-def _bring_up(control_plane: ControlPlane, nodes: Sequence[Mapping[str, Any]]) -> bool:
+def _bring_up(
+    control_plane: ControlPlane, nodes: Sequence[Mapping[str, Any]], classes: Sequence[SimulatedClass]
+) -> bool:
     """From nothing to a cluster that runs pods; False where the server had to move, and all starts over."""
     try:
         control_plane.start()
         with control_plane.api() as api:
             _make_ready(control_plane, api, nodes)
+            apply_classes(api, classes)
     except AddressChanged:
         return False
     return True

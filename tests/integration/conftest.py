@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, SimulatedPool, Toolchain
+from lab import Lab, SimulatedClass, SimulatedPool, Toolchain
 from lab.locks import file_lock
 
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}
@@ -25,6 +25,13 @@ POOLS = (
         labels={"nvidia.com/gpu.present": "true"},
         taints=(GPU_TAINT,),
     ),
+)
+
+CLASSES = (
+    SimulatedClass(
+        name="shared", access_modes=("ReadWriteMany", "ReadWriteOnce"), min_bytes=10 * 2**30, max_bytes=2**40
+    ),
+    SimulatedClass(name="zonal", access_modes=("ReadWriteOnce",), waits_for_consumer=True),
 )
 
 Run = Callable[..., str]
@@ -56,7 +63,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     me = f"{os.getpid()}\n"
     with file_lock(folder / "lab-users.lock"):
         users.write_text((users.read_text() if users.exists() else "") + me)
-        shared.up(POOLS)
+        shared.up(POOLS, classes=CLASSES)
     yield shared
     with file_lock(folder / "lab-users.lock"):
         users.write_text(users.read_text().replace(me, "", 1))

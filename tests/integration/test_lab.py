@@ -14,6 +14,7 @@ import pytest
 from lab import Lab, SimulatedPool
 from lab.process import read_identity
 from lab.tools import KUBERNETES_PROVIDER_VERSION
+from tests.integration.conftest import CLASSES
 
 Run = Callable[..., str]
 
@@ -49,7 +50,7 @@ def _workload(kind: str, namespace: str, pod: dict[str, Any], **spec: object) ->
 def test_up_again_changes_nothing(lab: Lab, pools: tuple[SimulatedPool, ...]) -> None:
     """A second up starts no process and keeps the address."""
     before = lab.status()
-    lab.up(pools)
+    lab.up(pools, classes=CLASSES)
 
     assert lab.status() == before
     assert (before.ready, before.nodes) == (True, 5)
@@ -59,6 +60,7 @@ def test_up_again_changes_nothing(lab: Lab, pools: tuple[SimulatedPool, ...]) ->
         "kube-controller-manager",
         "kube-scheduler",
         "kwok",
+        "provisioner",
     ]
 
 
