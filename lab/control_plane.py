@@ -58,6 +58,7 @@ class ControlPlane:
 
     root: Path
     say: Callable[[str], None] = lambda _: None
+    dials_pods: bool = False
     _restarts: dict[str, int] = field(default_factory=dict)
     _started: dict[str, float] = field(default_factory=dict)
 
@@ -114,7 +115,7 @@ class ControlPlane:
         contents: Mapping[str, Callable[[], str]] = {
             "service-account.key": service_account_key,
             "tokens.csv": lambda: token_file({user: secrets.token_urlsafe(24) for user in _USERS.values()}),
-            "egress.json": lambda: egress_config(self.root),
+            "egress.json": lambda: egress_config(self.root, dials_pods=self.dials_pods),
         }
         for name, content in contents.items():
             if not (self.root / name).exists():

@@ -4,6 +4,7 @@ Owns the order in which they come up and go down, and the lab's root folder.
 """
 
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,10 +60,21 @@ class Lab:
         root: The lab's folder. All it writes is below, and `down` removes it.
         toolchain: Whose Pulumi engine is used; by default what LAB_TOOLCHAIN asks for.
         own_kubectl: Use the lab's kubectl even where PATH has one.
+        dials_pods: Let the API server's proxy reach pods. Only in a network
+            namespace that has nothing but `lo`: elsewhere a pod's address is
+            somebody else's.
     """
 
-    def __init__(self, root: Path, *, toolchain: Toolchain | None = None, own_kubectl: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        toolchain: Toolchain | None = None,
+        own_kubectl: bool = False,
+        dials_pods: bool = False,
+    ) -> None:
         self.root = root.absolute()
+        self._dials_pods = dials_pods
         self._toolchain = toolchain
         self._own_kubectl = own_kubectl
 
@@ -90,10 +102,11 @@ class Lab:
     ) -> float:
         """Bring the lab up, or heal it, with exactly these nodes and storage classes; the seconds after the builds."""
         self._check_root()
+        self._check_network()
         self.build(reporter)
         with self._locked(on_progress):
             started = time.monotonic()
-            control_plane = ControlPlane(self.root, on_progress)
+            control_plane = ControlPlane(self.root, on_progress, self._dials_pods)
             nodes = node_manifests([*pools, cpu_pool(cpu_nodes)])
             while not _bring_up(control_plane, nodes, classes):
                 pass
@@ -145,6 +158,12 @@ class Lab:
             return
         if any(entry.name not in (_LOCK, "run", "logs", "certificates") for entry in self.root.iterdir()):
             raise LabError(f"{self.root} is not empty and not a lab's folder; set LAB_HOME to another one")
+
+    def _check_network(self) -> None:
+        """Pods are dialled only where no packet can leave."""
+        interfaces = [name for _, name in socket.if_nameindex()]
+        if self._dials_pods and interfaces != ["lo"]:
+            raise LabError(f"pods are dialled only where lo is the one interface; here are {', '.join(interfaces)}")
 
     @contextmanager
     def _locked(self, on_progress: Callable[[str], None]) -> Iterator[None]:

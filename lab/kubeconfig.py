@@ -74,15 +74,16 @@ def service_account_key() -> str:
     return f"-----BEGIN EC PRIVATE KEY-----\n{encoded}-----END EC PRIVATE KEY-----\n"
 
 
-def egress_config(root: Path) -> str:
+def egress_config(root: Path, *, dials_pods: bool = False) -> str:
     """Sends all that the API server would dial inside the cluster to a socket that never exists.
 
     Simulated pods have addresses at which somebody else could live. `kubectl
     logs`, `exec`, `port-forward` and the proxy paths therefore fail at once and
-    no packet leaves.
+    no packet leaves. Where pods are dialled, connections are made as usual.
     """
     transport = {"uds": {"udsName": str(root / "nothing-answers.sock")}}
-    selection = {"name": "cluster", "connection": {"proxyProtocol": "HTTPConnect", "transport": transport}}
+    nowhere: dict[str, Any] = {"proxyProtocol": "HTTPConnect", "transport": transport}
+    selection = {"name": "cluster", "connection": {"proxyProtocol": "Direct"} if dials_pods else nowhere}
     document = {
         "apiVersion": "apiserver.k8s.io/v1beta1",
         "kind": "EgressSelectorConfiguration",

@@ -12,7 +12,16 @@ from pathlib import Path
 
 from lab.paths import TOOLCHAIN
 
-__all__ = ["CONTROL_PLANE", "ENGINE", "KUBERNETES_PROVIDER_VERSION", "TOOLS", "Tool", "cache_key", "tool_environment"]
+__all__ = [
+    "CONTROL_PLANE",
+    "ENGINE",
+    "KUBERNETES_PROVIDER_VERSION",
+    "SMOKE",
+    "TOOLS",
+    "Tool",
+    "cache_key",
+    "tool_environment",
+]
 
 KUBERNETES_PROVIDER_VERSION = "4.18.2"
 """The version that the built provider reports; a program under the lab's engine asks for exactly this one."""
@@ -52,6 +61,8 @@ _KUBERNETES_LDFLAGS = (
 _LANGUAGE_HOST = """#!/bin/sh
 exec "${LAB_LANGUAGE_HOST:?is unset: run pulumi in the environment that python -m lab env prints}" "$@"
 """
+# The endpoint pickers of every project are built on this one's library, which also reports the version.
+_GAIE = "sigs.k8s.io/gateway-api-inference-extension"
 _KWOK_STAGES = ("node/fast/node-initialize", "pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete")
 
 _ALL = (
@@ -100,11 +111,40 @@ _ALL = (
         version=f"v{KUBERNETES_PROVIDER_VERSION}",
         binaries=(("pulumi-resource-kubernetes", "."),),
     ),
+    Tool(
+        name="epp-gaie-1.2",
+        module=TOOLCHAIN / "epp-gaie-1.2",
+        version="v1.2.0",
+        binaries=(("epp", f"{_GAIE}/cmd/epp"),),
+        ldflags=f"{_STRIP} -X {_GAIE}/version.BuildRef=v1.2.0",
+    ),
+    Tool(
+        name="epp-gaie-1.5",
+        module=TOOLCHAIN / "epp-gaie-1.5",
+        version="v1.5.0",
+        binaries=(("epp", f"{_GAIE}/cmd/epp"),),
+        ldflags=f"{_STRIP} -X {_GAIE}/version.BuildRef=v1.5.0",
+    ),
+    Tool(
+        name="epp-llm-d-0.7",
+        module=TOOLCHAIN / "epp-llm-d-0.7",
+        version="v0.7.1",
+        binaries=(("epp", "github.com/llm-d/llm-d-inference-scheduler/cmd/epp"),),
+        ldflags=f"{_STRIP} -X {_GAIE}/version.BuildRef=v0.7.1",
+    ),
+    Tool(
+        name="llm-d-inference-sim",
+        module=TOOLCHAIN / "llm-d-inference-sim",
+        version="v0.10.2",
+        binaries=(("llm-d-inference-sim", "github.com/llm-d/llm-d-inference-sim/cmd/llm-d-inference-sim"),),
+    ),
 )
 
 TOOLS = {tool.name: tool for tool in _ALL}
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok")
 ENGINE = ("pulumi", "pulumi-resource-kubernetes")
+SMOKE = ("epp-gaie-1.2", "epp-gaie-1.5", "epp-llm-d-0.7", "llm-d-inference-sim")
+"""What a request is answered with beside Envoy, which is a Python package: pickers, and a simulated engine."""
 
 _GO_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 

@@ -54,3 +54,10 @@ def test_nothing_inside_the_cluster_can_be_dialled() -> None:
 
     assert selection["name"] == "cluster"
     assert selection["connection"]["transport"] == {"uds": {"udsName": "/root-of-lab/nothing-answers.sock"}}
+
+
+def test_where_pods_are_dialled_connections_are_direct() -> None:
+    """In a namespace of its own the API server's proxy reaches pods."""
+    (selection,) = json.loads(egress_config(Path("/root-of-lab"), dials_pods=True))["egressSelections"]
+
+    assert selection == {"name": "cluster", "connection": {"proxyProtocol": "Direct"}}

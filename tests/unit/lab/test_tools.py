@@ -55,5 +55,16 @@ def test_another_platform_has_another_key(tool: Tool, monkeypatch: pytest.Monkey
 
 def test_every_tool_has_its_module() -> None:
     """Every tool of the table has a module folder with pinned checksums."""
-    assert sorted(TOOLS) == ["etcd", "kubectl", "kubernetes", "kwok", "pulumi", "pulumi-resource-kubernetes"]
+    assert sorted(TOOLS) == [
+        "epp-gaie-1.2",
+        "epp-gaie-1.5",
+        "epp-llm-d-0.7",
+        "etcd",
+        "kubectl",
+        "kubernetes",
+        "kwok",
+        "llm-d-inference-sim",
+        "pulumi",
+        "pulumi-resource-kubernetes",
+    ]
     assert all((tool.module / "go.sum").is_file() for tool in TOOLS.values())

@@ -1,0 +1,85 @@
+"""What a kubelet does for a picker or a gateway before it starts: mounted files, and the rights of its account."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab import Lab
+from operate.errors import OperateError
+from operate.verify.cluster import Cluster
+
+__all__ = ["account_kubeconfig", "environment_of", "mounted_files", "only_container", "pods_of", "target_port"]
+
+
+def pods_of(cluster: Cluster, deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The ready pods that a Deployment selects, by name."""
+    namespace = deployment["metadata"]["namespace"]
+    found = cluster.items(f"/api/v1/namespaces/{namespace}/pods", deployment["spec"]["selector"]["matchLabels"])
+    return sorted(filter(_is_ready, found), key=lambda pod: str(pod["metadata"]["name"]))
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+    return ready and "podIP" in pod["status"] and "deletionTimestamp" not in pod["metadata"]
+
+
+def only_container(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """The container of a pod (or pod template) that has one."""
+    (container,) = pod["spec"]["containers"]
+    return dict(container)
+
+
+def mounted_files(cluster: Cluster, pod: Mapping[str, Any]) -> dict[str, str]:
+    """Content of the ConfigMaps that the container mounts, by path in it."""
+    namespace = pod["metadata"]["namespace"]
+    sources = {volume["name"]: volume.get("configMap", {}).get("name") for volume in pod["spec"].get("volumes", [])}
+    files: dict[str, str] = {}
+    for mount in only_container(pod).get("volumeMounts", []):
+        if name := sources.get(mount["name"]):
+            config_map = cluster.get(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+            if config_map is None:
+                raise OperateError(f"pod {pod['metadata']['name']} mounts ConfigMap {name}, and there is none")
+            files |= {f"{mount['mountPath']}/{key}": text for key, text in config_map.get("data", {}).items()}
+    return files
+
+
+def environment_of(pod: Mapping[str, Any]) -> dict[str, str]:
+    """The container's environment, with what it takes from the pod's own fields."""
+    found = {}
+    for item in only_container(pod).get("env", []):
+        path = item.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+        found[item["name"]] = str(_field(pod, path)) if path else item.get("value", "")
+    return found
+
+
+def _field(pod: Mapping[str, Any], path: str) -> object:
+    value: Any = pod
+    for key in path.split("."):
+        value = value[key]
+    return value
+
+
+def target_port(pod: Mapping[str, Any], port: int | str) -> int:
+    """The number of a container port that may be given by its name."""
+    if isinstance(port, int):
+        return port
+    for container in pod["spec"]["containers"]:
+        for item in container.get("ports", []):
+            if item.get("name") == port:
+                return int(item["containerPort"])
+    raise OperateError(f"pod {pod['metadata']['name']} has no port named {port}")
+
+
+def account_kubeconfig(cluster: Cluster, lab: Lab, pod: Mapping[str, Any], folder: Path) -> Path:
+    """A kubeconfig with a token of the pod's own ServiceAccount: it may do what its rendered roles allow, no more."""
+    namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = cluster.send("POST", path, request)["status"]["token"]
+    document = json.loads((lab.root / "kubeconfig").read_text())
+    document["users"] = [{"name": document["users"][0]["name"], "user": {"token": token}}]
+    file = folder / f"{pod['metadata']['name']}.kubeconfig"
+    file.write_text(json.dumps(document))
+    return file

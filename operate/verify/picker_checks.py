@@ -1,0 +1,99 @@
+"""Whether each picker sees its own pods and reads figures that are there and that move."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from naming import ModelNames
+from operate.verify.asked import asked_metrics
+from operate.verify.figures import PoolFigures, metric_names, pool_figures
+from operate.verify.objects import StackObjects
+from operate.verify.rows import Row, failed, passed
+
+__all__ = ["METRICS_PORT", "check_metric_maps", "check_ready_pods", "picker_figures"]
+
+METRICS_PORT = 9090
+
+
+def check_metric_maps(objects: StackObjects) -> Iterator[Row]:
+    """What each picker was told to read is what each of its pods tells."""
+    for model in sorted(objects.plan.models):
+        picker = objects.picker(model)
+        servers = objects.servers(model)
+        if picker is None or not servers:
+            yield failed("metric map", model, "no ready picker, or no ready model server", "see the checks of pods")
+            continue
+        config = objects.config_map(ModelNames(model=model).picker)
+        for pod in servers[:1]:
+            yield _metric_map(objects, model, picker, (config or {}).get("data", {}), pod)
+
+
+def _metric_map(
+    objects: StackObjects, model: str, picker: Mapping[str, Any], config: Mapping[str, str], pod: Mapping[str, Any]
+) -> Row:
+    plan = objects.model(model)
+    label = objects.plan.release.labels.engine_type
+    engine = pod["metadata"]["labels"].get(label) if label else None
+    args = tuple(picker["spec"]["containers"][0]["args"])
+    asked = asked_metrics(plan.picker.dialect, args, config.get("plugins.yaml", "{}"), engine)
+    if asked is None:
+        fault = "the picker is not told which metrics to read, so it reads vLLM's"
+        return failed("metric map", model, fault, "the metric map is always given, in the line's dialect")
+    name, port = pod["metadata"]["name"], plan.picker.target_port
+    answer = objects.cluster.pod(objects.plan.namespace, name, port, asked.path)
+    told = _told(answer)
+    engine_name = plan.service.engine.name
+    if told is None:
+        fault = f"{asked.path} of pod {name} ({engine_name}) is no metrics page (HTTP {answer.status_code})"
+        return failed("metric map", model, fault, "the metrics path of another engine")
+    missing = [item for item in (asked.queued_requests, asked.kv_cache_usage) if _name(item) not in told]
+    if missing:
+        fault = f"the picker reads {' and '.join(missing)}, which pod {name} ({engine_name}) does not tell"
+        return failed("metric map", model, fault, f"the metric map of another engine; this pod tells {_some(told)}")
+    return passed(
+        "metric map", model, f"{engine_name}: {asked.queued_requests}, {asked.kv_cache_usage} at {asked.path}"
+    )
+
+
+def _name(specification: str) -> str:
+    """A metric's name without the labels that a map may ask for, as in `name{label=value}`."""
+    return specification.partition("{")[0]
+
+
+def _told(answer: httpx.Response) -> frozenset[str] | None:
+    try:
+        return metric_names(answer.text) if answer.is_success else None
+    except ValueError:
+        return None
+
+
+def _some(told: frozenset[str]) -> str:
+    """The likely ones of many names."""
+    likely = sorted(name for name in told if any(part in name for part in ("queue", "wait", "usage", "util")))
+    return ", ".join(likely[:6]) or "none of the kind"
+
+
+def check_ready_pods(objects: StackObjects) -> Iterator[Row]:
+    """Each picker sees as many pods as its model has ready ones."""
+    for model in sorted(objects.plan.models):
+        expected = len(objects.servers(model))
+        figures = picker_figures(objects, model)
+        if figures is None or figures.ready_pods is None:
+            hint = "with monitoring on, the picker wants a token for its metrics; otherwise look at its log"
+            yield failed("picker's pods", model, "the picker does not tell its pods", hint)
+        elif figures.ready_pods != expected:
+            fault = f"the picker sees {figures.ready_pods} pods, its model has {expected} ready ones"
+            yield failed("picker's pods", model, fault, "the pool's selector selects too many or too few pods")
+        else:
+            yield passed("picker's pods", model, f"{figures.ready_pods} of {expected}")
+
+
+def picker_figures(objects: StackObjects, model: str) -> PoolFigures | None:
+    """What a model's picker tells of its pool; None where it cannot be asked."""
+    picker = objects.picker(model)
+    if picker is None:
+        return None
+    name = str(picker["metadata"]["name"])
+    answer = objects.cluster.pod(objects.plan.namespace, name, METRICS_PORT, "/metrics")
+    return pool_figures(answer.text, ModelNames(model=model).pool) if answer.is_success else None

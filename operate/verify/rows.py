@@ -1,0 +1,55 @@
+"""What a check found: rows of the table that verify and smoke print."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Row", "as_data", "failed", "passed", "print_rows"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One question, answered."""
+
+    check: str
+    """The question, in a word or two; the same on every cluster."""
+    subject: str
+    """What it was asked about: a model's name, or the stack's part."""
+    ok: bool
+    seen: str
+    """What was seen; where it is a fault, the fault."""
+    hint: str = ""
+    """What to do about a fault."""
+
+
+def passed(check: str, subject: str, seen: str) -> Row:
+    """All is well."""
+    return Row(check=check, subject=subject, ok=True, seen=seen)
+
+
+def failed(check: str, subject: str, fault: str, hint: str) -> Row:
+    """Something is not, and what to do about it."""
+    return Row(check=check, subject=subject, ok=False, seen=fault, hint=hint)
+
+
+def as_data(rows: Iterable[Row]) -> list[dict[str, object]]:
+    """What `--json` prints."""
+    return [asdict(row) for row in rows]
+
+
+def print_rows(rows: Sequence[Row], console: Console) -> None:
+    """A table, and below it a hint for each fault."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("CHECK", "OF", "", "SEEN"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        style = None if row.ok else "bold red"
+        table.add_row(row.check, row.subject, "ok" if row.ok else "FAILED", row.seen, style=style)
+    console.print()
+    console.print(table, soft_wrap=False)
+    faults = [row for row in rows if not row.ok]
+    for row in faults:
+        console.print(f"\n{row.check}, {row.subject}: {row.seen}\n  -> {row.hint}", markup=False)
+    console.print(f"\n{len(rows) - len(faults)} of {len(rows)} checks passed", markup=False)
