@@ -8,6 +8,17 @@ dated or sourced instead, and config may override what has aged.
     nearest("g6.xlrage", INSTANCE_TYPES)
 """
 
+from catalog.eks import (
+    AMI_TYPES,
+    EKS_VERSIONS,
+    GPU_PRESENT_SET_BY_NODEADM,
+    VERSIONS_AS_OF,
+    AmiFamily,
+    AmiType,
+    driver_branch,
+    is_in_support,
+    version_number,
+)
 from catalog.gpus import GPUS, Gpu
 from catalog.instance_types import (
     INSTANCE_TYPES,
@@ -21,16 +32,25 @@ from catalog.models import MODELS, Dtype, Model
 from catalog.nearest import nearest
 
 __all__ = [
+    "AMI_TYPES",
+    "EKS_VERSIONS",
     "GPUS",
+    "GPU_PRESENT_SET_BY_NODEADM",
     "INSTANCE_TYPES",
     "MODELS",
     "PRICES_AS_OF",
     "PRICES_REGION",
+    "VERSIONS_AS_OF",
     "Allocatable",
+    "AmiFamily",
+    "AmiType",
     "Architecture",
     "Dtype",
     "Gpu",
     "InstanceType",
     "Model",
+    "driver_branch",
+    "is_in_support",
     "nearest",
+    "version_number",
 ]

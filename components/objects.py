@@ -29,6 +29,7 @@ _TYPES: Mapping[tuple[str, str], Any] = {
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): kubernetes.rbac.v1.ClusterRoleBinding,
     ("rbac.authorization.k8s.io/v1", "Role"): kubernetes.rbac.v1.Role,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): kubernetes.rbac.v1.RoleBinding,
+    ("storage.k8s.io/v1", "StorageClass"): kubernetes.storage.v1.StorageClass,
     ("v1", "ConfigMap"): kubernetes.core.v1.ConfigMap,
     ("v1", "Namespace"): kubernetes.core.v1.Namespace,
     ("v1", "Secret"): kubernetes.core.v1.Secret,
@@ -41,7 +42,9 @@ _TYPES: Mapping[tuple[str, str], Any] = {
 _OWNED = {"pulumi.com/patchForce": "true"}
 
 # Kinds whose deletion takes its time, because others hang on them: pods, the objects of a namespace or of a CRD.
-_DELETED_SLOWLY = frozenset({"CustomResourceDefinition", "DaemonSet", "Deployment", "Namespace"})
+_DELETED_SLOWLY = frozenset(
+    {"CustomResourceDefinition", "DaemonSet", "Deployment", "EC2NodeClass", "Namespace", "NodePool"}
+)
 
 # The provider deletes in the foreground, looks whether the object is still there, and only then begins to watch for
 # its end. Where that comes in between, it waits for an event that has been, until the timeout: ten minutes by default
@@ -125,9 +128,9 @@ def create_all(
 
 
 def _timeouts(opts: pulumi.ResourceOptions) -> pulumi.CustomTimeouts:
-    """The caller's timeouts, with one for deletion."""
+    """The caller's timeouts, with one for deletion where the caller has none."""
     given = opts.custom_timeouts or pulumi.CustomTimeouts()
-    return pulumi.CustomTimeouts(create=given.create, update=given.update, delete=f"{_DELETE_SECONDS}s")
+    return pulumi.CustomTimeouts(create=given.create, update=given.update, delete=given.delete or f"{_DELETE_SECONDS}s")
 
 
 def _child(name: str, suffix: str) -> str:

@@ -58,7 +58,7 @@ def _pool(pool: GpuPoolSettings, capacity: PoolCapacity) -> SimulatedPool:
         capacity={
             "cpu": f"{allocatable.cpu_millicores}m",
             "memory": f"{allocatable.memory_mib}Mi",
-            "ephemeral-storage": f"{pool.disk_size_gib}Gi",
+            "ephemeral-storage": f"{pool.ephemeral_gib}Gi",
             "pods": "110",
             capacity.gpu_resource: str(capacity.gpus_per_node),
         },

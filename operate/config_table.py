@@ -27,7 +27,7 @@ __all__ = ["BEGIN", "END", "MarkersMissingError", "Row", "config_rows", "config_
 BEGIN = "<!-- config table: `make docs` writes it, do not edit -->"
 END = "<!-- end of the config table -->"
 
-_SCALARS: Mapping[object, str] = {str: "string", int: "integer", bool: "boolean"}
+_SCALARS: Mapping[object, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _QUANTITY = "quantity"
 # Annotated types of settings/base.py in the words of README.md; the others are the scalars that they are made of.
 _WORDS: Mapping[str, str] = {
@@ -189,7 +189,16 @@ def _meaning(docstring: str | None, shape: _Shape) -> str:
 
 
 def _docstrings(cls: type) -> dict[str, str]:
-    """Docstrings under a class' fields, as one line each: Python itself throws them away."""
+    """Docstrings under a class' fields, its bases' among them, as one line each: Python itself throws them away."""
+    ours = [base for base in reversed(cls.__mro__) if issubclass(base, BaseModel | StrEnum) and _is_ours(base)]
+    return {name: text for base in ours for name, text in _docstrings_of(base).items()}
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "settings"
+
+
+def _docstrings_of(cls: type) -> dict[str, str]:
     statements = ast.parse(Path(inspect.getfile(cls)).read_text()).body
     body = next(item.body for item in statements if isinstance(item, ast.ClassDef) and item.name == cls.__name__)
     found = {}

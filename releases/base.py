@@ -119,6 +119,8 @@ class Release:
     refused_engines: Mapping[str, str]
     """Engine -> why this line cannot run it, and which one can."""
     crd_bundles: tuple[CrdBundle, ...]
+    minimum_nvidia_driver: int | None = None
+    """NVIDIA driver branch that the line's engine images need at least; `None` where upstream states none."""
 
     @property
     def pool_api_group(self) -> str:

@@ -1,12 +1,27 @@
 """Which cluster a stack deploys to, and what is expected to be there already."""
 
+import re
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import DnsSubdomain, FrozenMap, ImageReference, Registry, RegistryHost, SettingsModel
+from settings.eks import EksSettings
 
-__all__ = ["ClusterSettings", "CrdsMode", "ExistingCluster", "ImagesSettings", "Monitoring", "NamespacesMode"]
+__all__ = [
+    "ClusterReference",
+    "ClusterSettings",
+    "CrdsMode",
+    "ExistingCluster",
+    "ImagesSettings",
+    "LayerName",
+    "Monitoring",
+    "NamespacesMode",
+]
+
+
+_STACK_NAME = re.compile(r"[\w.-]+/[\w.-]+/[\w.-]+", re.ASCII)
 
 
 class ExistingCluster(SettingsModel):
@@ -18,11 +33,42 @@ class ExistingCluster(SettingsModel):
     """Context of that kubeconfig. Default: its current context."""
 
 
+class LayerName(StrEnum):
+    """The layers that a stack may own."""
+
+    CLUSTER = "cluster"
+    """Network, EKS cluster and GPU node pools."""
+    PLATFORM = "platform"
+    """CRDs and the device plugin: what a cluster needs once."""
+    SERVING = "serving"
+    """The gateway and the models."""
+
+
+def _stack_name(value: str) -> str:
+    if not _STACK_NAME.fullmatch(value):
+        raise ValueError(
+            "must be <organization>/<project>/<stack>; on a backend without organizations the first is `organization`"
+        )
+    return value
+
+
+class ClusterReference(SettingsModel):
+    """A cluster that another stack of this program made."""
+
+    stack: Annotated[str, AfterValidator(_stack_name)]
+    """`<organization>/<project>/<stack>`: the stack that owns the cluster layer. On a backend of your own (S3, files)
+    it is `organization/llm-d/<stack>`."""
+
+
 class ClusterSettings(SettingsModel):
-    """The cluster of a stack: `existing` or `manifests`."""
+    """The cluster of a stack: `existing`, `eks`, `reference` or `manifests`."""
 
     existing: ExistingCluster | None = None
     """A cluster that this stack did not make."""
+    eks: EksSettings | None = None
+    """A cluster on EKS, with GPU node pools that this stack makes."""
+    reference: ClusterReference | None = None
+    """A cluster that another stack made, by that stack's outputs."""
     manifests: str | None = None
     """No cluster: write one YAML file per object into this directory, for a GitOps controller. Secrets become
     placeholders."""
@@ -31,8 +77,9 @@ class ClusterSettings(SettingsModel):
 
     @model_validator(mode="after")
     def _one(self) -> "ClusterSettings":
-        if (self.existing is None) == (self.manifests is None):
-            raise ValueError("exactly one of existing, manifests says where to deploy to")
+        ways = (self.existing, self.eks, self.reference, self.manifests)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("exactly one of existing, eks, reference, manifests says where to deploy to")
         return self
 
 

@@ -4,7 +4,9 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
+from catalog import AMI_TYPES, INSTANCE_TYPES
 from settings.base import DnsLabel, DnsSubdomain, FrozenMap, LabelKey, LabelValue, SettingsModel
+from settings.eks_pools import EksPoolSettings, LocalStorage
 
 __all__ = [
     "Advertiser",
@@ -23,7 +25,9 @@ class Advertiser(StrEnum):
     DEVICE_PLUGIN = "device-plugin"
     """NVIDIA's device plugin, installed by this stack."""
     EXTERNAL = "external"
-    """The platform: Bottlerocket's or GKE's built-in plugin, the GPU operator."""
+    """The platform: Bottlerocket's or GKE's built-in plugin, or one that somebody else installed."""
+    GPU_OPERATOR = "gpu-operator"
+    """NVIDIA's GPU operator, which is in the cluster; on EKS with its driver and toolkit switched off."""
 
 
 class TaintEffect(StrEnum):
@@ -44,7 +48,7 @@ class TaintSettings(SettingsModel):
     effect: TaintEffect = Field(default=TaintEffect.NO_SCHEDULE, strict=False)
 
 
-class GpuPoolSettings(SettingsModel):
+class GpuPoolSettings(EksPoolSettings):
     """A pool of equal GPU nodes: described on an existing cluster, created on EKS."""
 
     instance_type: str
@@ -57,7 +61,9 @@ class GpuPoolSettings(SettingsModel):
     """Labels that select the pool's nodes. Default: `node.kubernetes.io/instance-type: <instanceType>`."""
     taint: TaintSettings | None = Field(default_factory=TaintSettings)
     """The pool's taint, `null` for none."""
-    advertiser: Advertiser = Field(default=Advertiser.DEVICE_PLUGIN, strict=False)
+    advertiser: Advertiser | None = Field(default=None, strict=False)
+    """Who advertises the pool's GPUs. Default: whom the AMI leaves it to, so `external` with a Bottlerocket AMI, else
+    `device-plugin`."""
     mig_profile: str | None = None
     """MIG profile that every GPU of the pool is cut into, such as `1g.10gb`; needs `devicePlugin.migStrategy`."""
     disk_size_gib: int = Field(default=300, ge=50)
@@ -67,7 +73,27 @@ class GpuPoolSettings(SettingsModel):
     def _sizes(self) -> "GpuPoolSettings":
         if self.min_size > self.max_size:
             raise ValueError(f"minSize {self.min_size} is greater than maxSize {self.max_size}")
+        if self.desired_size is not None and not self.min_size <= self.desired_size <= self.max_size:
+            raise ValueError(
+                f"desiredSize {self.desired_size} is not between minSize {self.min_size} and maxSize {self.max_size}"
+            )
         return self
+
+    @property
+    def advertised_by(self) -> Advertiser:
+        """The one advertiser of the pool's GPUs."""
+        if self.advertiser is not None:
+            return self.advertiser
+        ami = AMI_TYPES.get(self.ami_type or "")
+        return Advertiser.EXTERNAL if ami is not None and ami.has_device_plugin else Advertiser.DEVICE_PLUGIN
+
+    @property
+    def ephemeral_gib(self) -> int:
+        """What a node keeps images and pods' files on, GiB: its disk, or its NVMe disks where they are joined."""
+        instance = INSTANCE_TYPES.get(self.instance_type)
+        if self.local_storage is LocalStorage.RAID0 and instance is not None and instance.local_nvme_gb:
+            return instance.local_nvme_gb * 10**9 // 2**30
+        return self.disk_size_gib
 
 
 class Sharing(StrEnum):

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from catalog import nearest
 from releases import RELEASES
 from releases.crd_store import missing_files
-from settings.cluster import CrdsMode, ExistingCluster
+from settings.cluster import CrdsMode, ExistingCluster, LayerName
 from settings.faults import SECRET_PATHS, ConfigFaultsError, Fault, faults_of, location_of
 from settings.kubeconfig import KubeconfigError, read_kubeconfig
 from settings.models import SecretMark
@@ -35,6 +35,8 @@ _STAND_INS: Mapping[str, Any] = {
     "gpuPools": {},
     "models": {},
 }
+
+_KUBECONFIG_KEYS = tuple(field.alias for field in ExistingCluster.model_fields.values())
 
 # Pydantic drops nothing by itself; each round removes what was at fault and looks again.
 _MAX_ROUNDS = 20
@@ -73,8 +75,12 @@ def _kubeconfig_faults(raw: Mapping[str, Any], root: Path) -> list[Fault]:
     Checked for the program alone: the lab writes the file that its own stack names.
     """
     cluster = raw.get("cluster")
+    eks = cluster.get("eks") if isinstance(cluster, dict) else None
+    path, given_cluster = "cluster.existing", cluster.get("existing") if isinstance(cluster, dict) else None
+    if isinstance(eks, dict) and isinstance(eks.get("existing"), dict):
+        path, given_cluster = "cluster.eks.existing", {key: eks["existing"].get(key) for key in _KUBECONFIG_KEYS}
     try:
-        existing = ExistingCluster.model_validate(cluster.get("existing") if isinstance(cluster, dict) else None)
+        existing = ExistingCluster.model_validate(given_cluster)
     except ValidationError:
         return []
     try:
@@ -82,15 +88,21 @@ def _kubeconfig_faults(raw: Mapping[str, Any], root: Path) -> list[Fault]:
     except KubeconfigError as error:
         given = getattr(existing, error.key)
         near = nearest(given or "", (error.allowed or "").split(", ")) if error.key == "context" else None
-        path = f"cluster.existing.{error.key}"
+        path = f"{path}.{error.key}"
         return [Fault(path=path, problem=str(error), given=given, allowed=error.allowed, nearest=near)]
     return []
+
+
+def _owns(raw: Mapping[str, Any], layer: LayerName) -> bool:
+    """Whether the stack has a layer, as far as a raw config tells."""
+    layers = raw.get("layers")
+    return not isinstance(layers, list) or layer in layers
 
 
 def _crd_faults(raw: Mapping[str, Any]) -> list[Fault]:
     """Whether the CRD files of the release line are on this machine; a plan does not fetch them."""
     release = RELEASES.get(str(raw.get("release")))
-    if release is None or raw.get("crds", CrdsMode.INSTALL) != CrdsMode.INSTALL:
+    if release is None or raw.get("crds", CrdsMode.INSTALL) != CrdsMode.INSTALL or not _owns(raw, LayerName.PLATFORM):
         return []
     missing = missing_files(release)
     if not missing:
@@ -141,6 +153,9 @@ def validate(
     """
     faults = list(faults or [])
     remaining: Any = deepcopy(dict(raw))
+    if not _owns(remaining, LayerName.SERVING):
+        # A stack of the infrastructure alone knows no models.
+        remaining.setdefault("models", {})
     broken = {fault.path for fault in faults}
     settings: StackSettings | None = None
     for _ in range(_MAX_ROUNDS):
@@ -215,7 +230,7 @@ def _sibling(path: str, key: str | None) -> str:
 
 
 def _follows_from(fault: Fault, earlier: list[Fault]) -> bool:
-    """Whether a key is only missing because an earlier round took it out."""
-    return "missing" in fault.problem and any(
+    """Whether a key is only missing, or a choice of keys only open, because an earlier round took something out."""
+    return ("missing" in fault.problem or fault.problem.startswith("exactly one of")) and any(
         other.path == fault.path or other.path.startswith(f"{fault.path}.") for other in earlier
     )

@@ -5,7 +5,7 @@ last word on a live cluster; this refuses what no scheduler could place.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from catalog import INSTANCE_TYPES, InstanceType
@@ -14,7 +14,17 @@ from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings
 from settings.models import ModelSettings
 from settings.stack import StackSettings
 
-__all__ = ["Placement", "PoolCapacity", "format_memory", "judged", "node_selector", "pack", "place", "pool_capacities"]
+__all__ = [
+    "Placement",
+    "PoolCapacity",
+    "format_memory",
+    "judged",
+    "node_selector",
+    "nodes_needed",
+    "pack",
+    "place",
+    "pool_capacities",
+]
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
@@ -85,7 +95,7 @@ def _capacity(name: str, pool: GpuPoolSettings, plugin: DevicePluginSettings) ->
         memory //= slices
         if plugin.mig_strategy is MigStrategy.MIXED:
             resource = f"nvidia.com/mig-{pool.mig_profile}"
-    if pool.advertiser is Advertiser.DEVICE_PLUGIN:
+    if pool.advertised_by is Advertiser.DEVICE_PLUGIN:
         units *= plugin.replicas
         memory //= plugin.replicas if plugin.sharing is Sharing.MPS else 1
     return PoolCapacity(
@@ -149,6 +159,17 @@ def pack(gpus: Sequence[int], capacity: PoolCapacity) -> bool:
             return False
         free[index] -= wanted
     return True
+
+
+def nodes_needed(settings: StackSettings, placement: Placement, capacity: PoolCapacity) -> int:
+    """The fewest nodes of a pool that hold every replica that is placed there."""
+    pods = [
+        gpus
+        for name, pool in placement.pool_of.items()
+        if pool == capacity.name
+        for gpus in _replicas(settings.models[name])
+    ]
+    return next(count for count in range(capacity.nodes + 1) if pack(pods, replace(capacity, nodes=count)))
 
 
 def _replicas(model: ModelSettings) -> list[int]:

@@ -1,9 +1,11 @@
 """The root of the config: everything a stack says."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from settings.base import DnsLabel, FrozenMap, ModelName, SettingsModel
-from settings.cluster import ClusterSettings, CrdsMode, ImagesSettings, Monitoring, NamespacesMode
+from settings.cluster import ClusterSettings, CrdsMode, ImagesSettings, LayerName, Monitoring, NamespacesMode
 from settings.gateway import GatewaySettings
 from settings.gpu_pools import DevicePluginSettings, GpuPoolSettings
 from settings.models import EngineSettings, HuggingFaceSettings, ModelSettings
@@ -27,6 +29,8 @@ class StackSettings(SettingsModel):
     provider refuses to create what is there, and `destroy` deletes what it created."""
     cluster: ClusterSettings
     """The cluster to deploy to."""
+    layers: tuple[Annotated[LayerName, Field(strict=False)], ...] | None = Field(default=None, strict=False)
+    """Layers that this stack owns. Default: all that its cluster allows, so `cluster` only with `cluster.eks`."""
     crds: CrdsMode = Field(default=CrdsMode.INSTALL, strict=False)
     """Who brings the CRDs."""
     monitoring: Monitoring = Field(default=Monitoring.NONE, strict=False)
@@ -43,3 +47,11 @@ class StackSettings(SettingsModel):
     """The models by name."""
     hugging_face: HuggingFaceSettings = Field(default_factory=HuggingFaceSettings)
     """Access to gated models: `tokenSecret`, or `token` as a config secret."""
+
+    @property
+    def owned_layers(self) -> frozenset[LayerName]:
+        """The layers of this stack."""
+        if self.layers is not None:
+            return frozenset(self.layers)
+        rest = {LayerName.PLATFORM, LayerName.SERVING}
+        return frozenset(rest if self.cluster.eks is None else {LayerName.CLUSTER, *rest})

@@ -6,10 +6,12 @@ import pulumi
 
 from settings import StackSettings
 from settings.kubeconfig import read_kubeconfig
+from stacks import cost
+from stacks.cluster_layer import ClusterLayer
 from stacks.plan import StackPlan
 from stacks.serving_layer import ServingLayer, plan_summary
 
-__all__ = ["stack_outputs"]
+__all__ = ["cluster_outputs", "stack_outputs"]
 
 
 def stack_outputs(
@@ -29,8 +31,23 @@ def stack_outputs(
     }
 
 
+def cluster_outputs(settings: StackSettings, cluster: ClusterLayer) -> dict[str, pulumi.Input[object]]:
+    """What the cluster layer exports: how another stack finds the cluster, and what its nodes cost."""
+    estimate = cost.estimate(settings)
+    return {
+        "cluster": {
+            "name": settings.cluster.eks.name if settings.cluster.eks else None,
+            "identifier": cluster.identifier,
+            "kubeconfig": cluster.kubeconfig,
+        },
+        "costEstimate": None if estimate is None else estimate.as_data(),
+    }
+
+
 def _why_no_url(settings: StackSettings, root: Path) -> str | None:
     """Why nothing answers at the gateway, or `None`."""
-    if settings.cluster.existing is None:
+    if settings.cluster.manifests is not None:
         return "rendered as manifests: nothing is deployed"
+    if settings.cluster.existing is None:
+        return None
     return read_kubeconfig(settings.cluster.existing, root).simulated

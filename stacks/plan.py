@@ -210,7 +210,7 @@ def _device_plugin(settings: StackSettings, release: Release) -> NvidiaDevicePlu
     """The plugin, on exactly the pools that it advertises for."""
     plugin = settings.device_plugin
     capacities = pool_capacities(settings.gpu_pools, plugin)
-    pools = [name for name, pool in settings.gpu_pools.items() if pool.advertiser is Advertiser.DEVICE_PLUGIN]
+    pools = [name for name, pool in settings.gpu_pools.items() if pool.advertised_by is Advertiser.DEVICE_PLUGIN]
     if not pools:
         return None
     image = settings.images.device_plugin or release.images["device-plugin"].reference

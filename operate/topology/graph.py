@@ -161,7 +161,7 @@ def _node_pool(
     replicas = [
         model.gpus_per_replica for model in models if model.node_pool == capacity.name for _ in range(model.replicas)
     ]
-    shared_by = plugin.replicas if pool.advertiser is Advertiser.DEVICE_PLUGIN else 1
+    shared_by = plugin.replicas if pool.advertised_by is Advertiser.DEVICE_PLUGIN else 1
     return NodePool(
         name=capacity.name,
         instance_type=capacity.instance.name,

@@ -8,12 +8,22 @@ only follow from the first fault.
 from collections.abc import Set as AbstractSet
 
 from settings.faults import Fault
-from settings.rules import collisions, engine, gateway, hardware, pods, pools
+from settings.rules import collisions, eks, eks_pools, engine, gateway, hardware, layers, pods, pools
 from settings.stack import StackSettings
 
 __all__ = ["faults_across"]
 
-_RULES = (*engine.RULES, *pools.RULES, *hardware.RULES, *pods.RULES, *collisions.RULES, *gateway.RULES)
+_RULES = (
+    *engine.RULES,
+    *pools.RULES,
+    *hardware.RULES,
+    *pods.RULES,
+    *collisions.RULES,
+    *gateway.RULES,
+    *layers.RULES,
+    *eks.RULES,
+    *eks_pools.RULES,
+)
 
 
 def faults_across(settings: StackSettings, broken: AbstractSet[str]) -> list[Fault]:

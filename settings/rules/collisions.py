@@ -92,7 +92,7 @@ def _object_names(settings: StackSettings) -> Iterator[Fault]:
 def _namespaces(settings: StackSettings) -> Iterator[Fault]:
     """Each layer has a namespace of its own; the device plugin's is privileged, the serving layer's restricted."""
     plugin = settings.device_plugin.namespace
-    is_installed = any(pool.advertiser is Advertiser.DEVICE_PLUGIN for pool in settings.gpu_pools.values())
+    is_installed = any(pool.advertised_by is Advertiser.DEVICE_PLUGIN for pool in settings.gpu_pools.values())
     named = {"namespace": settings.namespace} | ({"devicePlugin.namespace": plugin} if is_installed else {})
     for path, namespace in named.items():
         if namespace in _CLUSTERS_OWN_NAMESPACES:

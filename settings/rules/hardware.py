@@ -33,7 +33,7 @@ def _mig(settings: StackSettings) -> Iterator[Fault]:
             near = nearest(pool.mig_profile, profiles)
             problem = f"{instance.gpu.name} has no such MIG profile"
             yield Fault(path=path, problem=problem, given=pool.mig_profile, allowed=", ".join(profiles), nearest=near)
-        if settings.device_plugin.mig_strategy is MigStrategy.NONE and pool.advertiser is Advertiser.DEVICE_PLUGIN:
+        if settings.device_plugin.mig_strategy is MigStrategy.NONE and pool.advertised_by is Advertiser.DEVICE_PLUGIN:
             yield Fault(
                 path="devicePlugin.migStrategy",
                 problem=f"pool {name} is cut into MIG slices, but the device plugin does not advertise slices",
@@ -53,7 +53,7 @@ def _tensor_parallelism(settings: StackSettings) -> Iterator[Fault]:
             continue
         path = f"models.{name}.parallelism.tensor"
         pool = settings.gpu_pools[pool_of[name]]
-        shared = settings.device_plugin.sharing is not Sharing.NONE and pool.advertiser is Advertiser.DEVICE_PLUGIN
+        shared = settings.device_plugin.sharing is not Sharing.NONE and pool.advertised_by is Advertiser.DEVICE_PLUGIN
         if pool.mig_profile is not None:
             yield Fault(
                 path=path,

@@ -68,7 +68,7 @@ def _disk(settings: StackSettings) -> Iterator[Fault]:
             continue
         pods = min(model.replicas, capacities[pool].gpus_per_node // model.parallelism.tensor)
         each = -(-pod_disk_bytes(None if is_claim else weights) // GIB)
-        size = settings.gpu_pools[pool].disk_size_gib
+        size = settings.gpu_pools[pool].ephemeral_gib
         if pods * each > size - IMAGES_GIB:
             caches = f"{CACHES_BYTES // GIB} GiB of caches"
             parts = (

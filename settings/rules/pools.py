@@ -69,7 +69,7 @@ def _overlaps(settings: StackSettings) -> Iterator[Fault]:
         for other, others in selectors.items():
             is_equal = selector.items() == others.items()
             if (is_equal and other < name) or (not is_equal and selector.items() > others.items()):
-                advertisers = {settings.gpu_pools[name].advertiser, settings.gpu_pools[other].advertiser}
+                advertisers = {settings.gpu_pools[name].advertised_by, settings.gpu_pools[other].advertised_by}
                 why = "be counted twice" if len(advertisers) == 1 else "have two advertisers"
                 yield Fault(
                     path=f"gpuPools.{name}.nodeSelector",
@@ -80,7 +80,7 @@ def _overlaps(settings: StackSettings) -> Iterator[Fault]:
 
 
 def _runtime_class(settings: StackSettings) -> Iterator[Fault]:
-    is_installed = any(pool.advertiser is Advertiser.DEVICE_PLUGIN for pool in settings.gpu_pools.values())
+    is_installed = any(pool.advertised_by is Advertiser.DEVICE_PLUGIN for pool in settings.gpu_pools.values())
     if settings.device_plugin.runtime_class is not None and not is_installed:
         yield Fault(
             path="devicePlugin.runtimeClass",
@@ -96,7 +96,7 @@ def _mps(settings: StackSettings) -> Iterator[Fault]:
         return
     models = defaultdict(list)
     for name, pool in sorted(place(judged(settings)).pool_of.items()):
-        if settings.gpu_pools[pool].advertiser is Advertiser.DEVICE_PLUGIN:
+        if settings.gpu_pools[pool].advertised_by is Advertiser.DEVICE_PLUGIN:
             models[pool].append(name)
     for pool, names in sorted(models.items()):
         yield Fault(

@@ -97,7 +97,12 @@ def test_only_one_module_turns_manifests_into_resources() -> None:
         and "pulumi_kubernetes" in [*(alias.name for alias in node.names), getattr(node, "module", None)]
     ]
 
-    assert importing == ["components/objects.py", "stacks/provider.py"]
+    assert importing == [
+        "components/objects.py",
+        "stacks/cluster_layer.py",
+        "stacks/deployment.py",
+        "stacks/provider.py",
+    ]
 
 
 def test_every_component_has_a_literal_token_of_three_parts() -> None:
@@ -111,11 +116,16 @@ def test_every_component_has_a_literal_token_of_three_parts() -> None:
 
     assert tokens == {name: [f"llmd:index:{name}"] for name in tokens}
     assert sorted(tokens) == [
+        "ClusterLayer",
         "CustomResourceDefinitions",
+        "EksCluster",
         "EndpointPicker",
+        "GpuNodePool",
         "HttpRoute",
         "InferenceGateway",
+        "KarpenterNodePool",
         "ModelService",
+        "Network",
         "NvidiaDevicePlugin",
         "PlatformLayer",
         "ServingLayer",

@@ -8,7 +8,7 @@ from settings import ConfigFaultsError, Fault, StackSettings, validate
 from settings.models import SecretMark
 from stacks import StackPlan, plan_stack
 
-__all__ = ["REMOVED", "SECRET", "config", "faults", "plan", "settings"]
+__all__ = ["EKS", "EKS_EXISTING", "REMOVED", "SECRET", "config", "faults", "plan", "settings"]
 
 REMOVED = object()
 """As a change: the key is not there."""
@@ -23,6 +23,43 @@ _MINIMAL: Mapping[str, Any] = {
     "models": {"qwen": {"source": "hf://Qwen/Qwen3-0.6B"}},
 }
 
+EKS: Mapping[str, Any] = {
+    "cluster": {
+        "eks": {
+            "name": "test",
+            "region": "us-west-2",
+            "version": "1.34",
+            "network": {"zones": ["us-west-2a", "us-west-2b"]},
+        }
+    },
+    "gpuPools.l4.minSize": 1,
+    "gpuPools.l4.releaseVersion": "1.34.1-20260810",
+}
+"""Changes that put the minimal config on a new cluster on EKS, with one node of its pool."""
+
+EKS_EXISTING: Mapping[str, Any] = {
+    **EKS,
+    "cluster": {
+        "eks": {
+            "name": "test",
+            "region": "us-west-2",
+            "version": "1.34",
+            "network": {
+                "existing": {
+                    "vpcId": "vpc-0123456789abcdef0",
+                    "subnets": {"us-west-2a": "subnet-0aaaaaaaaaaaaaaaa", "us-west-2b": "subnet-0bbbbbbbbbbbbbbbb"},
+                }
+            },
+            "existing": {
+                "nodeRoleArn": "arn:aws:iam::111122223333:role/nodes",
+                "securityGroup": "sg-0123456789abcdef0",
+            },
+            "karpenter": {"nodeRole": "karpenter-nodes"},
+        }
+    },
+}
+"""Changes that put it on a cluster on EKS that is there, with Karpenter in it."""
+
 
 def config(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The minimal config with changes by dotted path; mappings on the way are made."""
@@ -33,7 +70,7 @@ def config(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         for parent in parents:
             target = target.setdefault(parent, {})
         if value is REMOVED:
-            del target[key]
+            target.pop(key, None)
         else:
             target[key] = deepcopy(value)
     return raw

@@ -28,8 +28,26 @@ class _Mocks(mocks.Mocks):
         raise AssertionError(f"{args.token} was called")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        """A resource's state is its inputs."""
-        return f"{args.name}-id", args.inputs
+        """A resource's state is its inputs, and what AWS adds to them."""
+        computed = {"arn": f"arn:aws:test:{args.name}", "name": args.name} if args.typ.startswith("aws:") else {}
+        return f"{args.name}-id", {**computed, **_COMPUTED.get(args.typ, {}), **args.inputs, **_of_cluster(args)}
+
+
+_COMPUTED: dict[str, dict[str, Any]] = {
+    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
+    "aws:eks/nodeGroup:NodeGroup": {"nodeGroupName": "made-by-eks"},
+    "aws:eks/cluster:Cluster": {
+        "endpoint": "https://192.0.2.1",
+        "certificateAuthority": {"data": "Q0E="},
+    },
+}
+
+
+def _of_cluster(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """EKS makes a security group of its own for the cluster and tells it among the inputs."""
+    if args.typ != "aws:eks/cluster:Cluster":
+        return {}
+    return {"vpcConfig": {**args.inputs["vpcConfig"], "clusterSecurityGroupId": "sg-of-cluster"}}
 
 
 @contextmanager

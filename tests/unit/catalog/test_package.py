@@ -14,7 +14,7 @@ import catalog.models
 
 def test_the_package_exports_all_that_its_modules_export() -> None:
     """Whatever a module declares public can be imported from `catalog` itself, each name once."""
-    modules = (catalog.gpus, catalog.instance_types, catalog.models, sys.modules["catalog.nearest"])
+    modules = (catalog.eks, catalog.gpus, catalog.instance_types, catalog.models, sys.modules["catalog.nearest"])
     public = [name for module in modules for name in module.__all__]
 
     assert sorted(catalog.__all__) == sorted(public)

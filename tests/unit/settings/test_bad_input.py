@@ -10,14 +10,18 @@ from settings import Fault
 from tests.support.configs import REMOVED, faults
 
 TOP = (
-    "cluster, crds, devicePlugin, engine, engines, gateway, gpuPools, huggingFace, images, models, monitoring,"
+    "cluster, crds, devicePlugin, engine, engines, gateway, gpuPools, huggingFace, images, layers, models, monitoring,"
     " namespace, namespaces, release"
 )
 MODEL = (
     "custom, engine, extraArgs, image, modelCommand, parallelism, path, picker, pool, replicas, resources, servedName,"
     " source, weights"
 )
-POOL = "advertiser, diskSizeGib, instanceType, maxSize, migProfile, minSize, nodeSelector, taint"
+POOL = (
+    "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, instanceType, localStorage, maxSize,"
+    " migProfile, minSize, nodeSelector, placementGroup, provisioner, releaseVersion, reservationId, taint, usdPerHour,"
+    " zones"
+)
 SOURCES = "hf://<org>/<model>, pvc://<claim>/<path>"
 SMALLER = "fewer replicas, less parallelism, a larger maxSize or another pool"
 DNS_LABEL = "must be a DNS label: lower-case letters, digits and '-', 63 characters at most"
@@ -43,7 +47,10 @@ def _unknown(path: str, allowed: str, nearest: str | None = None) -> Fault:
     [
         ("engin", _unknown("engin", TOP, "engine")),
         ("zzz", _unknown("zzz", TOP)),
-        ("cluster.manifest", _unknown("cluster.manifest", "existing, manifests, providerVersion", "manifests")),
+        (
+            "cluster.manifest",
+            _unknown("cluster.manifest", "eks, existing, manifests, providerVersion, reference", "manifests"),
+        ),
         ("gateway.listner", _unknown("gateway.listner", "exposure, listener, provider, replicas", "listener")),
         ("gateway.listener.prot", _unknown("gateway.listener.prot", "certificateSecret, port, protocol", "port")),
         ("gpuPools.l4.maxsize", _unknown("gpuPools.l4.maxsize", POOL, "maxSize")),
@@ -422,7 +429,7 @@ def test_an_unknown_key_is_named_with_the_nearest(path: str, expected: Fault) ->
         (
             "cluster",
             {},
-            Fault(path="cluster", problem="exactly one of existing, manifests says where to deploy to"),
+            Fault(path="cluster", problem="exactly one of existing, eks, reference, manifests says where to deploy to"),
         ),
         (
             "gpuPools.l4.minSize",
