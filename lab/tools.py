@@ -28,6 +28,8 @@ KUBERNETES_PROVIDER_VERSION = "4.18.2"
 
 _KUBERNETES_VERSION = "v1.34.2"
 _PULUMI_VERSION = "v3.225.0"
+# A commit on the way to 1.31: Istio tags no Go module that builds as a dependency.
+_ISTIO_VERSION = "1.31-alpha.eed52ebb66ad"
 _STRIP = "-s -w"
 _LAYOUT = 1  # raise it when `build` lays a cached tool out differently
 
@@ -64,6 +66,12 @@ exec "${LAB_LANGUAGE_HOST:?is unset: run pulumi in the environment that python -
 # The endpoint pickers of every project are built on this one's library, which also reports the version.
 _GAIE = "sigs.k8s.io/gateway-api-inference-extension"
 _KWOK_STAGES = ("node/fast/node-initialize", "pod/fast/pod-ready", "pod/fast/pod-complete", "pod/fast/pod-delete")
+# Istio's CRDs, and what it makes a Gateway's Deployment and Service of.
+_ISTIO_FILES = (
+    "base/files/crd-all.gen.yaml",
+    "istio-control/istio-discovery/files/kube-gateway.yaml",
+    "istio-control/istio-discovery/values.yaml",
+)
 
 _ALL = (
     Tool(
@@ -137,6 +145,14 @@ _ALL = (
         module=TOOLCHAIN / "llm-d-inference-sim",
         version="v0.10.2",
         binaries=(("llm-d-inference-sim", "github.com/llm-d/llm-d-inference-sim/cmd/llm-d-inference-sim"),),
+    ),
+    Tool(
+        name="istiod",
+        module=TOOLCHAIN / "istiod",
+        version=_ISTIO_VERSION,
+        binaries=(("pilot-discovery", "istio.io/istio/pilot/cmd/pilot-discovery"),),
+        ldflags=f"{_STRIP} -X istio.io/istio/pkg/version.buildVersion={_ISTIO_VERSION}",
+        module_files=tuple(("istio.io/istio", f"manifests/charts/{file}") for file in _ISTIO_FILES),
     ),
 )
 

@@ -90,6 +90,7 @@ def _gateway(settings: StackSettings, release: Release) -> GatewaySpec:
             ModelRoute(
                 model=name,
                 path=model_path(name, settings.models[name]),
+                served_names=(served_name(name, settings.models[name]),),
                 pool_api_group=release.pool_api_group,
                 failure_mode=settings.models[name].picker.failure_mode,
             )

@@ -15,6 +15,8 @@ class ModelRoute:
     """Name of the model; its InferencePool and its picker follow from it."""
     path: str
     """URL path on the gateway, without a trailing slash; the servers see what comes behind it."""
+    served_names: tuple[str, ...]
+    """What a request may name as its `model` to come here by the gateway's base URL."""
     pool_api_group: str
     """API group of the InferencePool, from the same value as the pool's own apiVersion."""
     failure_mode: str

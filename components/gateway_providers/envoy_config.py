@@ -2,18 +2,27 @@
 
 Reference: the Envoy sidecar of llm-d's standalone mode (guides/inference-scheduling/standalone-inference-scheduling).
 What differs: one Envoy serves all models of a stack instead of a sidecar in each picker (docs/adr/0003), so there is
-a route and a picker cluster per model, and the pickers' Services tell who is ready, where upstream's Envoy asks its one
-neighbour itself; log lines are not at trace level.
+a picker cluster per model and routes to all of them (`envoy_routes`), and the pickers' Services tell who is ready,
+where upstream's Envoy asks its one neighbour itself; log lines are not at trace level.
 """
 
 from typing import Any
 
 from components.endpoint_picker.objects import EXT_PROC_PORT
-from components.gateway_providers.base import GatewaySpec, ModelRoute
+from components.gateway_providers import openai_answers
+from components.gateway_providers.base import GatewaySpec
+from components.gateway_providers.envoy_routes import (
+    CHOSEN_POD,
+    NEVER,
+    body_reader,
+    picker_cluster,
+    reads_bodies,
+    routes,
+)
 from components.yaml_text import yaml_text
-from naming import ModelNames, service_host
+from naming import service_host
 
-__all__ = ["LISTENER_PORT", "READY_PORT", "TLS_MOUNT", "envoy_config"]
+__all__ = ["LISTENER_PORT", "MEMORY_BYTES", "READY_PORT", "TLS_MOUNT", "envoy_config"]
 
 LISTENER_PORT = 8081
 READY_PORT = 19001
@@ -23,8 +32,13 @@ TLS_MOUNT = "/etc/envoy-tls"
 
 _TYPE = "type.googleapis.com/envoy"
 
-# A token stream may last as long as the longest generation: the proxy never cuts it.
-_NEVER = "86400s"
+MEMORY_BYTES = 2 * 1024**3
+"""What the pod may use; Envoy refuses requests before it is killed for more."""
+
+# A request that is routed by its body is held until it is whole, then handed to the picker as one gRPC message, of
+# which it takes 4 MiB (grpc.NewServer() in gateway-api-inference-extension 1.2, pkg/epp/server/runserver.go): what is
+# larger would get a 500. Below a model's own path bodies pass in parts, whatever their size.
+_BODY_BYTES = 4 * 1024**2 - 64 * 1024
 
 # Envoy's default of 1,024 connections, pending requests and requests per cluster would reject bursts that the pickers
 # are there to queue.
@@ -40,12 +54,13 @@ def envoy_config(spec: GatewaySpec) -> str:
         "admin": {
             "address": _address("127.0.0.1", _ADMIN_PORT),
         },
+        "overload_manager": _overload_manager(),
         "static_resources": {
             "listeners": [_ready_listener(), _listener(spec)],
             "clusters": [
                 _local_admin(),
                 _chosen_pod(),
-                *(_picker(spec.namespace, route) for route in spec.routes),
+                *(_picker(spec.namespace, picker_cluster(route.model)) for route in spec.routes),
             ],
         },
     }
@@ -53,14 +68,18 @@ def envoy_config(spec: GatewaySpec) -> str:
 
 
 def _listener(spec: GatewaySpec) -> dict[str, Any]:
+    table = routes(spec)
+    readers = [body_reader()] if reads_bodies(spec) else []
     manager = {
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "inference",
         "route_config": {
             "name": "models",
-            "virtual_hosts": [{"name": "models", "domains": ["*"], "routes": _routes(spec)}],
+            "max_direct_response_body_size_bytes": _longest_answer(table),
+            "virtual_hosts": [{"name": "models", "domains": ["*"], "routes": table}],
         },
-        "http_filters": [_without_destination(), _ext_proc(), _router()],
+        "local_reply_config": {"mappers": [_too_large()]},
+        "http_filters": [_without_destination(), *readers, _ext_proc(), _router()],
         "use_remote_address": True,
         "normalize_path": True,
         "merge_slashes": True,
@@ -71,7 +90,7 @@ def _listener(spec: GatewaySpec) -> dict[str, Any]:
             "initial_stream_window_size": 65536,
             "initial_connection_window_size": 1048576,
         },
-        "stream_idle_timeout": _NEVER,
+        "stream_idle_timeout": NEVER,
     }
     chain: dict[str, Any] = {
         "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
@@ -81,48 +100,43 @@ def _listener(spec: GatewaySpec) -> dict[str, Any]:
     return {
         "name": "inference",
         "address": _address("0.0.0.0", LISTENER_PORT),  # noqa: S104 - the pod's own address
-        "per_connection_buffer_limit_bytes": 32768,
+        "per_connection_buffer_limit_bytes": _BODY_BYTES if readers else 32768,
         "filter_chains": [chain],
     }
 
 
-def _routes(spec: GatewaySpec) -> list[dict[str, Any]]:
-    # The longest path first: Envoy takes the first route that matches.
-    ordered = sorted(spec.routes, key=lambda route: (-len(route.path), route.path))
-    known = ", ".join(sorted(route.path for route in spec.routes))
-    not_found = {
-        "match": {"prefix": "/"},
-        "direct_response": {
-            "status": 404,
-            "body": {"inline_string": f'{{"error": {{"message": "no model at this path; models: {known}"}}}}\n'},
-        },
-        "typed_per_filter_config": {"envoy.filters.http.ext_proc": _per_route({"disabled": True})},
-    }
-    routes = [_route(route) for route in ordered]
-    return routes if any(route.path == "/" for route in ordered) else [*routes, not_found]
-
-
-def _route(route: ModelRoute) -> dict[str, Any]:
-    match: dict[str, Any] = {"prefix": "/"} if route.path == "/" else {"path_separated_prefix": route.path}
-    action: dict[str, Any] = {
-        "cluster": "chosen-pod",
-        "timeout": _NEVER,
-        "idle_timeout": _NEVER,
-    }
-    if route.path != "/":
-        # /model and /model/v1/x become / and /v1/x.
-        action["regex_rewrite"] = {"pattern": {"regex": f"^{route.path}/?(.*)$"}, "substitution": "/\\1"}
-    grpc = {"envoy_grpc": {"cluster_name": _cluster(route), "authority": _cluster(route)}, "timeout": "10s"}
+def _too_large() -> dict[str, Any]:
+    """Envoy's own 413, in words that help."""
+    equal = {"op": "EQ", "value": {"default_value": 413, "runtime_key": "llm-d.too-large"}}
+    body = {"inline_string": openai_answers.too_large(_BODY_BYTES)}
     return {
-        "name": route.model,
-        "match": match,
-        "route": action,
-        "typed_per_filter_config": {"envoy.filters.http.ext_proc": _per_route({"overrides": {"grpc_service": grpc}})},
+        "filter": {"status_code_filter": {"comparison": equal}},
+        "body_format_override": {"text_format_source": body, "content_type": "application/json"},
     }
 
 
-def _per_route(config: dict[str, Any]) -> dict[str, Any]:
-    return {"@type": f"{_TYPE}.extensions.filters.http.ext_proc.v3.ExtProcPerRoute", **config}
+def _longest_answer(table: list[dict[str, Any]]) -> int:
+    """Envoy refuses an answer of its own that is longer than 4 KiB, unless it is told: the list of models may be."""
+    bodies = [route["direct_response"]["body"]["inline_string"] for route in table if "direct_response" in route]
+    return max([4096, *(len(body.encode()) for body in bodies)])
+
+
+def _overload_manager() -> dict[str, Any]:
+    """Bodies are held in memory: near its limit Envoy answers 503, where the kernel would end it and every stream."""
+
+    def action(name: str, share: float) -> dict[str, Any]:
+        trigger = {"name": "envoy.resource_monitors.fixed_heap", "threshold": {"value": share}}
+        return {"name": f"envoy.overload_actions.{name}", "triggers": [trigger]}
+
+    heap = {
+        "@type": f"{_TYPE}.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+        "max_heap_size_bytes": MEMORY_BYTES,
+    }
+    return {
+        "refresh_interval": "0.25s",
+        "resource_monitors": [{"name": "envoy.resource_monitors.fixed_heap", "typed_config": heap}],
+        "actions": [action("shrink_heap", 0.8), action("stop_accepting_requests", 0.9)],
+    }
 
 
 def _without_destination() -> dict[str, Any]:
@@ -137,10 +151,11 @@ def _without_destination() -> dict[str, Any]:
 
 
 def _ext_proc() -> dict[str, Any]:
-    # Every route brings its own picker. The filter itself needs one all the same: requests without a model never
-    # reach it, for their route switches the filter off.
+    # Every route to a model switches the filter on and brings its own picker. The filter itself needs one all the same.
+    # It is off for all else: what Envoy answers without a route, as the redirect of an escaped slash, would hang in it.
     return {
         "name": "envoy.filters.http.ext_proc",
+        "disabled": True,
         "typed_config": {
             "@type": f"{_TYPE}.extensions.filters.http.ext_proc.v3.ExternalProcessor",
             "grpc_service": {"envoy_grpc": {"cluster_name": "admin"}, "timeout": "10s"},
@@ -169,7 +184,7 @@ def _router() -> dict[str, Any]:
 
 def _chosen_pod() -> dict[str, Any]:
     return {
-        "name": "chosen-pod",
+        "name": CHOSEN_POD,
         "type": "ORIGINAL_DST",
         "connect_timeout": "10s",
         "lb_policy": "CLUSTER_PROVIDED",
@@ -178,12 +193,7 @@ def _chosen_pod() -> dict[str, Any]:
     }
 
 
-def _cluster(route: ModelRoute) -> str:
-    return ModelNames(model=route.model).picker
-
-
-def _picker(namespace: str, route: ModelRoute) -> dict[str, Any]:
-    name = _cluster(route)
+def _picker(namespace: str, name: str) -> dict[str, Any]:
     tls = f"{_TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
     options = f"{_TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions"
     windows = {"initial_stream_window_size": 65536, "initial_connection_window_size": 1048576}

@@ -5,7 +5,13 @@ from typing import Any
 from components import pods
 from components.deadlines import GRACE_PERIOD, PRE_STOP
 from components.gateway_providers.base import GatewayProvider, GatewaySpec, ModelRoute
-from components.gateway_providers.envoy_config import LISTENER_PORT, READY_PORT, TLS_MOUNT, envoy_config
+from components.gateway_providers.envoy_config import (
+    LISTENER_PORT,
+    MEMORY_BYTES,
+    READY_PORT,
+    TLS_MOUNT,
+    envoy_config,
+)
 from naming import GATEWAY, common_labels
 
 __all__ = ["STANDALONE"]
@@ -108,7 +114,10 @@ def _container(spec: GatewaySpec) -> dict[str, Any]:
         ],
         "readinessProbe": pods.http_probe("/ready", "metrics", period=5, timeout=1, failures=1),
         "livenessProbe": pods.http_probe("/ready", "metrics", period=10, timeout=5, failures=6),
-        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
+        "resources": {
+            "requests": {"cpu": "500m", "memory": "512Mi"},
+            "limits": {"memory": f"{MEMORY_BYTES // 1024**3}Gi"},
+        },
         "securityContext": {**pods.CONTAINER_SECURITY, "readOnlyRootFilesystem": True},
         # Envoy ends at once on SIGTERM, streams and all, and every added model rolls it: so it is told late.
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP}}},

@@ -44,6 +44,13 @@ def _paths(settings: StackSettings) -> Iterator[Fault]:
                 given=path,
                 allowed="a path without it; a client's base URL is <gateway><path>/v1",
             )
+        elif f"{path}/".startswith(_OPENAI_SEGMENT):
+            yield Fault(
+                path=f"models.{name}.path",
+                problem="lies below /v1, where the gateway serves every model by the name in the request's body",
+                given=path,
+                allowed="a path that does not start with the segment v1",
+            )
     yield from _shadowed(taken)
 
 

@@ -32,7 +32,9 @@ def _spec(*, tls_secret: str | None, routes: tuple[ModelRoute, ...]) -> GatewayS
 
 def _route(model: str, path: str, failure_mode: str = "FailClose") -> ModelRoute:
     group = "inference.networking.k8s.io"
-    return ModelRoute(model=model, path=path, pool_api_group=group, failure_mode=failure_mode)
+    return ModelRoute(
+        model=model, path=path, served_names=(f"org/{model}",), pool_api_group=group, failure_mode=failure_mode
+    )
 
 
 def _validate(config: str, folder: Path) -> subprocess.CompletedProcess[str]:

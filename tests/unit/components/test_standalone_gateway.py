@@ -15,6 +15,7 @@ from tests.support.pod_security import restricted_violations
 
 STANDALONE = GATEWAY_PROVIDERS["standalone"]
 EXT_PROC = "envoy.filters.http.ext_proc"
+BODY_READER = "envoy.filters.http.json_to_metadata"
 PER_ROUTE = "type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute"
 OTHER = {"source": "hf://Qwen/Qwen3-8B"}
 THREE = {
@@ -52,29 +53,21 @@ def _routes(changes: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     return routes
 
 
-def _route(name: str, match: dict[str, str]) -> dict[str, Any]:
-    grpc = {"envoy_grpc": {"cluster_name": f"{name}-epp", "authority": f"{name}-epp"}, "timeout": "10s"}
+def _route(name: str, match: dict[str, Any], model: str | None = None) -> dict[str, Any]:
+    picker = f"{model or name}-epp"
+    grpc = {"envoy_grpc": {"cluster_name": picker, "authority": picker}, "timeout": "10s"}
     route: dict[str, Any] = {"cluster": "chosen-pod", "timeout": "86400s", "idle_timeout": "86400s"}
+    per_filter: dict[str, Any] = {EXT_PROC: {"@type": PER_ROUTE, "overrides": {"grpc_service": grpc}}}
     path = match.get("path_separated_prefix")
-    if path is not None:
+    if path != "/v1" and path is not None:
         route["regex_rewrite"] = {"pattern": {"regex": f"^{path}/?(.*)$"}, "substitution": "/\\1"}
-    return {
-        "name": name,
-        "match": match,
-        "route": route,
-        "typed_per_filter_config": {
-            EXT_PROC: {"@type": PER_ROUTE, "overrides": {"grpc_service": grpc}},
-        },
-    }
+        per_filter[BODY_READER] = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
+    return {"name": name, "match": match, "route": route, "typed_per_filter_config": per_filter}
 
 
-def _not_found(paths: str) -> dict[str, Any]:
-    body = f'{{"error": {{"message": "no model at this path; models: {paths}"}}}}\n'
-    return {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 404, "body": {"inline_string": body}},
-        "typed_per_filter_config": {EXT_PROC: {"@type": PER_ROUTE, "disabled": True}},
-    }
+def _named(key: str, value: str) -> dict[str, Any]:
+    metadata = {"filter": "llm-d.ai", "path": [{"key": key}], "value": {"string_match": {"exact": value}}}
+    return {"path_separated_prefix": "/v1", "dynamic_metadata": [metadata]}
 
 
 def test_the_objects_are_exactly_these() -> None:
@@ -91,17 +84,74 @@ def test_the_objects_are_exactly_these() -> None:
 
 def test_the_longest_path_is_matched_first() -> None:
     """Envoy takes the first route that matches: a path comes before any path that it lies below."""
-    assert _routes(THREE) == [
+    assert _routes(THREE)[:3] == [
         _route("b", {"path_separated_prefix": "/chat-long"}),
         _route("a", {"path_separated_prefix": "/chat"}),
         _route("qwen", {"path_separated_prefix": "/qwen"}),
-        _not_found("/chat, /chat-long, /qwen"),
     ]
 
 
+def test_every_model_has_a_route_by_its_served_name() -> None:
+    """Below /v1 the model in the request's body decides; the path stays as it is."""
+    assert [route for route in _routes(THREE) if route.get("name", "").endswith("-by-name")] == [
+        _route("a-by-name", _named("model", "Qwen/Qwen3-8B"), "a"),
+        _route("b-by-name", _named("model", "b"), "b"),
+        _route("qwen-by-name", _named("model", "Qwen/Qwen3-0.6B"), "qwen"),
+    ]
+
+
+def test_the_gateway_answers_what_no_model_can() -> None:
+    """Lists of models and errors come from the gateway itself, as JSON, in the order in which Envoy looks at them."""
+    answers = [route for route in _routes() if "direct_response" in route]
+
+    assert [(route["match"], route["direct_response"]["status"]) for route in answers] == [
+        ({"path": "/v1/models"}, 200),
+        ({"path": "/v1/models/Qwen/Qwen3-0.6B"}, 200),
+        ({"path_separated_prefix": "/v1/models"}, 404),
+        (_named("fault", "missing"), 400),
+        (_named("fault", "unreadable"), 400),
+        ({"path_separated_prefix": "/v1"}, 404),
+        ({"prefix": "/"}, 404),
+    ]
+    assert all(
+        route["response_headers_to_add"][0]["header"] == {"key": "content-type", "value": "application/json"}
+        for route in answers
+    )
+
+
+def test_the_picker_is_idle_but_there_where_the_body_decides() -> None:
+    """Envoy chooses filters by the first look-up of the route, which does not know the model yet."""
+    answers = [route for route in _routes() if "direct_response" in route]
+    off = {EXT_PROC: {"@type": PER_ROUTE, "disabled": True}}
+
+    assert [route.get("typed_per_filter_config") for route in answers] == [None] * 3 + [off] * 3 + [None]
+
+
+def test_a_served_name_is_quoted_in_a_path() -> None:
+    """A name that a URL cannot hold as it is is looked up by the path that a client would ask for."""
+    paths = [route["match"].get("path") for route in _routes({"models.qwen.servedName": "große#1"})]
+
+    assert "/v1/models/gro%C3%9Fe%231" in paths
+
+
+def test_a_long_list_of_models_is_not_too_long_an_answer() -> None:
+    """Envoy's limit on answers of its own is 4 KiB unless it is told; a hundred models need more."""
+    many = {f"models.m{number}": {**OTHER, "servedName": f"{'x' * 40}{number}"} for number in range(100)}
+    config = _manager({"gpuPools.l4.maxSize": 300, **many})["route_config"]
+    bodies = [
+        route["direct_response"]["body"]["inline_string"] for route in config["virtual_hosts"][0]["routes"][101:102]
+    ]
+
+    assert _manager()["route_config"]["max_direct_response_body_size_bytes"] == 4096
+    assert config["max_direct_response_body_size_bytes"] == len(bodies[0]) > 4096
+
+
 def test_a_model_at_the_root_takes_what_is_left() -> None:
-    """With a model at `/` nothing is unknown and its path is not rewritten."""
-    assert _routes({"models.qwen.path": "/"}) == [_route("qwen", {"prefix": "/"})]
+    """With a model at `/` nothing is unknown, its path is not rewritten, and no body is read."""
+    root = {"models.qwen.path": "/"}
+
+    assert _routes(root) == [_route("qwen", {"prefix": "/"})]
+    assert BODY_READER not in [item["name"] for item in _manager(root)["http_filters"]]
 
 
 def test_every_model_has_the_cluster_of_its_own_picker() -> None:
@@ -130,12 +180,13 @@ def test_the_picker_sees_whole_requests() -> None:
     """The filter streams headers and bodies both ways, before the router; a client's choice of pod is gone."""
     filters = _manager()["http_filters"]
 
-    names = ["envoy.filters.http.header_mutation", EXT_PROC, "envoy.filters.http.router"]
+    names = ["envoy.filters.http.header_mutation", BODY_READER, EXT_PROC, "envoy.filters.http.router"]
     assert [item["name"] for item in filters] == names
     assert filters[0]["typed_config"]["mutations"] == {
         "request_mutations": [{"remove": "x-gateway-destination-endpoint"}]
     }
-    assert filters[1]["typed_config"]["processing_mode"] == {
+    assert filters[2]["disabled"] is True
+    assert filters[2]["typed_config"]["processing_mode"] == {
         "request_header_mode": "SEND",
         "response_header_mode": "SEND",
         "request_body_mode": "FULL_DUPLEX_STREAMED",
@@ -234,7 +285,11 @@ def test_a_change_of_the_routes_rolls_envoy() -> None:
 
 
 def test_a_route_is_of_the_model_and_its_pool() -> None:
-    """The plan's route carries the path, the pool's group and the picker's failure mode."""
+    """The plan's route carries the path, the served name, the pool's group and the picker's failure mode."""
     assert _spec(THREE).routes[1] == ModelRoute(
-        model="b", path="/chat-long", pool_api_group="inference.networking.k8s.io", failure_mode="FailClose"
+        model="b",
+        path="/chat-long",
+        served_names=("b",),
+        pool_api_group="inference.networking.k8s.io",
+        failure_mode="FailClose",
     )

@@ -60,6 +60,7 @@ def test_every_tool_has_its_module() -> None:
         "epp-gaie-1.5",
         "epp-llm-d-0.7",
         "etcd",
+        "istiod",
         "kubectl",
         "kubernetes",
         "kwok",

@@ -164,6 +164,15 @@ def test_a_listener_agrees_with_its_certificate(listener: dict[str, Any], expect
                 allowed="a path without it; a client's base URL is <gateway><path>/v1",
             ),
         ),
+        (
+            {"qwen": "/v1/chat"},
+            Fault(
+                path="models.qwen.path",
+                problem="lies below /v1, where the gateway serves every model by the name in the request's body",
+                given="/v1/chat",
+                allowed="a path that does not start with the segment v1",
+            ),
+        ),
     ],
 )
 def test_no_path_takes_anothers_requests(paths: dict[str, str | None], expected: Fault) -> None:
@@ -176,7 +185,7 @@ def test_no_path_takes_anothers_requests(paths: dict[str, str | None], expected:
     assert faults({"models": models}) == [expected]
 
 
-@pytest.mark.parametrize("paths", [("/a", "/ab"), ("/a/b", "/a/c"), ("/v1/a", "/v1/b"), ("/a", "/A/b")])
+@pytest.mark.parametrize("paths", [("/a", "/ab"), ("/a/b", "/a/c"), ("/v1a", "/v1b"), ("/a", "/A/b")])
 def test_paths_beside_each_other_are_sound(paths: tuple[str, str]) -> None:
     """Only whole segments count: a path that merely starts with the same letters lies beside the other."""
     other = {"source": "hf://Qwen/Qwen3-8B", "path": paths[1]}
