@@ -5,10 +5,10 @@ PYTHON ?= python3
 TEST_WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := __main__.py naming.py catalog components engines lab operate releases settings stacks tests
+SOURCES := __main__.py naming.py catalog components engines lab operate policy releases settings stacks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell render topology crds test check format goldens docs lock bench clean
+.PHONY: help up down shell render topology crds policy test check format goldens docs lock bench clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ topology: $(VENV)/.installed ## draw STACK, from gateway to GPUs, as SVG into OU
 
 crds: $(VENV)/.installed ## fetch the CRD files that the release line of STACK pins, for `pulumi up` without make
 	@$(BIN)/python -m operate crds --stack $(STACK)
+
+policy: $(VENV)/.installed ## preview STACK and judge it by the policy pack; OFFLINE=1 needs no cluster and no credentials
+	@$(BIN)/python -m operate policy --stack $(STACK) $(if $(OFFLINE),--without-cluster) $(if $(CONFIG),--config $(CONFIG))
 
 test: $(VENV)/.installed ## every test, those against the lab included
 	@$(BIN)/python -m lab build

@@ -14,6 +14,7 @@ from operate.bench import Plan, as_data, bench, print_report
 from operate.config_table import with_table
 from operate.crds import fetch_crds, from_release_url
 from operate.errors import OperateError
+from operate.policy import judge_stack, markdown, print_run
 from operate.render import render
 from operate.stack_files import load_stack, stack_path
 from operate.topology import draw
@@ -30,9 +31,10 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="bring a stack up, its lab first where it has one, and sum up what is there")
     rendering = commands.add_parser("render", help="write a stack's manifests as YAML, one file per object")
     crds = commands.add_parser("crds", help="fetch the CRD files that a stack's release line pins")
+    judging = commands.add_parser("policy", help="preview a stack and judge it by the policy pack")
     commands.add_parser("docs", help="write the config table of README.md anew").set_defaults(json=False)
     drawing = commands.add_parser("topology", help="draw a stack, from gateway to GPUs, as SVG and Mermaid")
-    for command in (up, rendering, crds, drawing):
+    for command in (up, rendering, crds, drawing, judging):
         command.add_argument("--stack", default="dev", metavar="NAME|FILE", help="default: dev")
         command.add_argument("--json", action="store_true", help="result for programs, on standard output")
     rendering.add_argument(
@@ -41,6 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     drawing.add_argument(
         "--out", type=Path, metavar="FILE.svg", help="default: build/topology/STACK.svg; FILE.mmd is written beside it"
     )
+    judging.add_argument("--config", type=Path, metavar="FILE", help="default: policy/dev.json, or prod.json by name")
+    judging.add_argument(
+        "--without-cluster", action="store_true", help="plan manifests: needs neither cluster, credentials nor state"
+    )
+    judging.add_argument(
+        "--approve-replace", action="append", default=[], metavar="NAME", help="GPU node group that may be replaced"
+    )
+    judging.add_argument("--markdown", type=Path, metavar="FILE", help="write the result as a comment, too")
     measuring = commands.add_parser("bench", help="measure on a lab of its own what the README promises about speed")
     measuring.add_argument("--runs", type=int, default=3, choices=range(1, 21), metavar="N", help="default: 3")
     measuring.add_argument("--pairs", type=int, default=2, choices=range(1, 11), metavar="N", help="default: 2")
@@ -85,6 +95,25 @@ def _bench(arguments: argparse.Namespace, console: Console) -> object:
     return as_data(report)
 
 
+def _policy(arguments: argparse.Namespace, console: Console) -> object:
+    run = judge_stack(
+        arguments.stack,
+        console,
+        config=arguments.config,
+        without_cluster=arguments.without_cluster,
+        approved=arguments.approve_replace,
+    )
+    if arguments.markdown:
+        arguments.markdown.write_text(markdown(run))
+    if not arguments.json:
+        print_run(run, console)
+    if not run.passed:
+        if arguments.json:
+            print(json.dumps(run.as_data(), indent=2, sort_keys=True))
+        raise OperateError(f"stack {arguments.stack} is against the policy; what is above has to change first")
+    return run.as_data()
+
+
 def _topology(arguments: argparse.Namespace, console: Console) -> object:
     drawing = draw(stack_path(arguments.stack), arguments.out)
     console.print(f"{drawing.svg} and, for a README, {drawing.mermaid}", markup=False)
@@ -97,6 +126,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Console], object]] = {
     "crds": _crds,
     "docs": _docs,
     "bench": _bench,
+    "policy": _policy,
     "topology": _topology,
 }
 

@@ -46,6 +46,23 @@ class Pulumi:
         """`pulumi preview`, shown as it runs."""
         self._show(["preview", *options])
 
+    def preview_events(self, *options: str) -> tuple[bool, list[dict[str, Any]]]:
+        """`pulumi preview`, as the engine's own events; whether it came to its end without an error.
+
+        Raises:
+            OperateError: if the CLI did not get as far as a preview.
+        """
+        streaming = Pulumi(
+            folder=self.folder,
+            stack=self.stack,
+            environment={**self.environment, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
+        )
+        done = streaming._run(["preview", "--json", *options], capture=True)
+        events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        if not events:
+            raise OperateError(f"`pulumi preview` of stack {self.stack} failed:\n{done.stderr or done.stdout}")
+        return done.returncode == 0, events
+
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""
         result: dict[str, Any] = json.loads(self._check(["stack", "output", "--json"]).stdout)

@@ -24,7 +24,7 @@ from operate.workspace import ROOT
 from releases import RELEASES
 from settings import StackSettings
 
-__all__ = ["bring_up", "print_summary"]
+__all__ = ["bring_up", "prepare_cluster", "print_summary"]
 
 
 def bring_up(stack: str, console: Console) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def bring_up(stack: str, console: Console) -> dict[str, Any]:
     """
     started = time.monotonic()
     settings = load_stack(stack_path(stack))
-    lab_seconds, environment = _cluster(settings, console)
+    lab_seconds, environment = prepare_cluster(settings, console)
     up_started = time.monotonic()
     pulumi = Pulumi(folder=ROOT, stack=stack, environment=environment)
     pulumi.select()
@@ -53,7 +53,7 @@ def bring_up(stack: str, console: Console) -> dict[str, Any]:
     return {"stack": stack, "outputs": outputs, "seconds": seconds}
 
 
-def _cluster(settings: StackSettings, console: Console) -> tuple[float, Mapping[str, str]]:
+def prepare_cluster(settings: StackSettings, console: Console) -> tuple[float, Mapping[str, str]]:
     """Make the cluster ready and say how to speak to it: seconds that it took, environment of the CLI."""
     release = RELEASES[settings.release]
     if not is_lab_stack(settings):

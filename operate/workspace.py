@@ -22,6 +22,7 @@ PROGRAM = (
     "components",
     "engines",
     "naming.py",
+    "policy",
     "releases",
     "settings",
     "stacks",

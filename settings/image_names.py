@@ -5,10 +5,9 @@ What passes is well formed. That it can be pulled is only known where it is pull
 
 import re
 
-__all__ = ["FLOATING_TAGS", "floating_tag", "is_image_reference", "is_registry", "is_registry_host"]
+from policy.checks.images import FLOATING_TAGS
 
-FLOATING_TAGS = frozenset({"latest", "main", "dev", "nightly"})
-"""Tags that are moved to another image by habit: two nodes of one Deployment would run two of them."""
+__all__ = ["floating_tag", "is_image_reference", "is_registry", "is_registry_host"]
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?"

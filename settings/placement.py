@@ -24,6 +24,7 @@ __all__ = [
     "pack",
     "place",
     "pool_capacities",
+    "replica_gpus",
 ]
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -132,7 +133,7 @@ def place(settings: StackSettings) -> Placement:
             unplaced[name] = _why_not(model, capacities, loads)
         else:
             pool_of[name] = found
-            loads[found] += _replicas(model)
+            loads[found] += replica_gpus(model)
     surging = frozenset(
         name
         for name, pool in pool_of.items()
@@ -167,12 +168,13 @@ def nodes_needed(settings: StackSettings, placement: Placement, capacity: PoolCa
         gpus
         for name, pool in placement.pool_of.items()
         if pool == capacity.name
-        for gpus in _replicas(settings.models[name])
+        for gpus in replica_gpus(settings.models[name])
     ]
     return next(count for count in range(capacity.nodes + 1) if pack(pods, replace(capacity, nodes=count)))
 
 
-def _replicas(model: ModelSettings) -> list[int]:
+def replica_gpus(model: ModelSettings) -> list[int]:
+    """GPUs of each replica."""
     return [model.parallelism.tensor] * model.replicas
 
 
@@ -184,7 +186,7 @@ def _candidates(model: ModelSettings, capacities: Mapping[str, PoolCapacity]) ->
 def _find_pool(
     model: ModelSettings, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]
 ) -> str | None:
-    fitting = (c for c in _candidates(model, capacities) if pack([*loads[c.name], *_replicas(model)], c))
+    fitting = (c for c in _candidates(model, capacities) if pack([*loads[c.name], *replica_gpus(model)], c))
     return next((capacity.name for capacity in fitting), None)
 
 

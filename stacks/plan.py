@@ -21,6 +21,7 @@ from settings.placement import Placement, place, pool_capacities
 from settings.rules.collisions import model_path
 from settings.source import parse_source, served_name, weights_bytes
 from stacks.images import mirrored
+from stacks.pools import pool_plans
 
 __all__ = ["TOKEN_SECRET", "ModelPlan", "StackPlan", "plan_stack"]
 
@@ -50,6 +51,8 @@ class StackPlan:
     provider: GatewayProvider
     gateway: GatewaySpec
     models: Mapping[str, ModelPlan]
+    pools: Mapping[str, Mapping[str, object]]
+    """The GPU pools by name, as plain data."""
     creates_token_secret: bool
 
 
@@ -72,6 +75,7 @@ def plan_stack(settings: StackSettings) -> StackPlan:
         provider=provider,
         gateway=gateway,
         models=models,
+        pools=pool_plans(settings, placement),
         creates_token_secret=settings.hugging_face.token is not None,
     )
 

@@ -3,6 +3,7 @@
 It does not own the cluster or its nodes (the cluster layer will) nor gateway controllers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -25,11 +26,18 @@ class PlatformLayerArgs:
     """Whether the CRDs are this stack's."""
     device_plugin: NvidiaDevicePluginArgs | None
     """The device plugin; `None` where every pool has another advertiser."""
+    pools: Mapping[str, Mapping[str, object]]
+    """The GPU pools by name, as plain data: known in the first preview, so that policies can judge them."""
 
     @staticmethod
     def of(plan: StackPlan) -> "PlatformLayerArgs":
         """The layer's part of a plan."""
-        return PlatformLayerArgs(release=plan.release, install_crds=plan.install_crds, device_plugin=plan.device_plugin)
+        return PlatformLayerArgs(
+            release=plan.release,
+            install_crds=plan.install_crds,
+            device_plugin=plan.device_plugin,
+            pools=plan.pools,
+        )
 
 
 class PlatformLayer(pulumi.ComponentResource):
@@ -39,14 +47,26 @@ class PlatformLayer(pulumi.ComponentResource):
     """`install` or `existing`."""
 
     def __init__(self, name: str, args: PlatformLayerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        crds = "install" if args.install_crds else "existing"
         plugin = args.device_plugin
-        summary = {"release": args.release.name, "crds": crds, "devicePlugin": plugin.image if plugin else None}
-        super().__init__("llmd:index:PlatformLayer", name, summary, opts)
+        super().__init__("llmd:index:PlatformLayer", name, summarize(args), opts)
         child = pulumi.ResourceOptions(parent=self)
         if args.install_crds:
             CustomResourceDefinitions(f"{name}-crds", CustomResourceDefinitionsArgs(release=args.release), child)
         if plugin is not None:
             NvidiaDevicePlugin(f"{name}-device-plugin", plugin, child)
-        self.crds = pulumi.Output.from_input(crds)
+        self.crds = pulumi.Output.from_input(_crds(args))
         self.register_outputs({"crds": self.crds})
+
+
+def _crds(args: PlatformLayerArgs) -> str:
+    return "install" if args.install_crds else "existing"
+
+
+def summarize(args: PlatformLayerArgs) -> dict[str, object]:
+    """The plan of this layer as plain data: known in the first preview, whatever the cluster."""
+    return {
+        "release": args.release.name,
+        "crds": _crds(args),
+        "devicePlugin": args.device_plugin.image if args.device_plugin else None,
+        "gpuPools": {name: dict(pool) for name, pool in args.pools.items()},
+    }

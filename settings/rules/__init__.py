@@ -8,7 +8,7 @@ only follow from the first fault.
 from collections.abc import Set as AbstractSet
 
 from settings.faults import Fault
-from settings.rules import collisions, eks, eks_pools, engine, gateway, hardware, layers, pods, pools
+from settings.rules import collisions, eks, eks_pools, engine, gateway, hardware, layers, literals, pods, pools
 from settings.stack import StackSettings
 
 __all__ = ["faults_across"]
@@ -21,6 +21,7 @@ _RULES = (
     *collisions.RULES,
     *gateway.RULES,
     *layers.RULES,
+    *literals.RULES,
     *eks.RULES,
     *eks_pools.RULES,
 )

@@ -206,7 +206,7 @@ def test_the_platform_layer_is_made_of_these(
     *,
     plugin: bool,
 ) -> None:
-    """CRDs and device plugin, each where the stack is to bring it, on the provider that was given."""
+    """CRDs and device plugin, each where the stack is to bring it, on the provider that was given; pools as plain data."""
     args = replace(PlatformLayerArgs.of(plan(changes)), release=_crds_of_a_test(monkeypatch, tmp_path))
 
     def program(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
@@ -221,6 +221,19 @@ def test_the_platform_layer_is_made_of_these(
         "release": "v0.4",
         "crds": crds,
         **({"devicePlugin": image} if plugin else {}),
+        "gpuPools": {
+            "l4": {
+                "instanceType": "g6.xlarge",
+                "minSize": 0,
+                "maxSize": 3,
+                "gpuResource": "nvidia.com/gpu",
+                "gpusPerNode": 1,
+                "nodeSelector": {"node.kubernetes.io/instance-type": "g6.xlarge"},
+                "taintKey": "nvidia.com/gpu",
+                "advertiser": "device-plugin" if plugin else "external",
+                "gpusOfModels": {"qwen": 1},
+            }
+        },
     }
 
 

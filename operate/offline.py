@@ -1,0 +1,80 @@
+"""A stack without its cluster: the real engine runs the program with `cluster.manifests` in the place of a cluster.
+
+Layers, components and builders are the same as in `pulumi up`, and no mock stands in for anything. Secrets become
+named placeholders, so neither the stack's passphrase nor its state is needed.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from lab.build import build_all
+from lab.engine import Toolchain, environment, prepare
+from lab.progress import Reporter
+from lab.tools import ENGINE, KUBERNETES_PROVIDER_VERSION
+from operate.crds import fetch_crds, from_release_url
+from operate.engine import Pulumi
+from operate.lab_crds import lab_source
+from operate.stack_files import load_stack
+from operate.workspace import Workspace, read_stack_document
+from releases import RELEASES
+from settings.models import TOKEN_PLACEHOLDER
+
+__all__ = ["MANIFESTS", "offline"]
+
+MANIFESTS = "manifests"
+"""Folder of the project that the provider writes into."""
+
+_STACK = "render"
+
+# The state is thrown away with the folder: writing all of it after every step would be most of the time.
+_NO_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+
+@contextmanager
+def offline(path: Path, console: Console) -> Iterator[Pulumi]:
+    """The CLI on a stack of its own with the config of a stack's file; gone when the block ends.
+
+    Raises:
+        OperateError: if the config has faults.
+    """
+    settings = load_stack(path)
+    release = RELEASES[settings.release]
+    toolchain = Toolchain.from_environment()
+    reporter = Reporter()
+    build_all(ENGINE if toolchain is Toolchain.BUILT else (), reporter)
+    source = lab_source(release, reporter.say) if toolchain is Toolchain.BUILT else from_release_url
+    fetch_crds(release, source, console.print)
+    with tempfile.TemporaryDirectory(prefix="llm-d-render-") as temporary:
+        folder = Path(temporary)
+        prepare(folder / "engine", toolchain)
+        pulumi = Pulumi(
+            folder=folder / "project",
+            stack=_STACK,
+            environment=environment(folder / "engine", toolchain, own_kubectl=False) | _NO_CHECKPOINTS,
+        )
+        # The lab has one version of the provider; the official CLI fetches the one that the SDK asks for.
+        version = KUBERNETES_PROVIDER_VERSION if toolchain is Toolchain.BUILT else None
+        config, has_token = _config_for(path, pulumi.folder / MANIFESTS, version)
+        Workspace(pulumi.folder).write_stack(_STACK, config)
+        pulumi.select()
+        if has_token:
+            pulumi.set_secret("llm-d:huggingFace.token", TOKEN_PLACEHOLDER)
+        yield pulumi
+
+
+def _config_for(path: Path, manifests: Path, provider_version: str | None) -> tuple[dict[str, Any], bool]:
+    """The stack's config with a directory for its cluster and without the token; whether there was one."""
+    config: dict[str, Any] = dict(read_stack_document(path)["config"])
+    config["llm-d:cluster"] = {"manifests": str(manifests)} | (
+        {"providerVersion": provider_version} if provider_version else {}
+    )
+    hugging_face = dict(config.get("llm-d:huggingFace") or {})
+    has_token = hugging_face.pop("token", None) is not None
+    if hugging_face or has_token:
+        config["llm-d:huggingFace"] = hugging_face
+    return config, has_token
