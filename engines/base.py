@@ -28,6 +28,8 @@ class ServingRequest:
     """GPUs that one copy of the model is spread over."""
     model_command: str
     """`vllmServe`, `imageDefault` or `custom`."""
+    version: str
+    """Version of the engine: it decides which flags and workarounds there are."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 
@@ -50,12 +52,18 @@ class MetricMap:
     """HTTP path of the metrics, in the Prometheus text format."""
     queued_requests: str
     """Gauge: requests that wait."""
+    running_requests: str = ""
+    """Gauge: requests that run."""
     kv_cache_usage: str
     """Gauge: share of the KV cache in use, 0 to 1."""
     lora_info: str = ""
     """Info metric: LoRA adapters that are loaded or waited for."""
     cache_info: str = ""
-    """Info metric: block size and number of blocks of the KV cache."""
+    """Info metric: block size and number of blocks of the KV cache, as vLLM's labels `block_size`, `num_gpu_blocks`."""
+    cache_block_size: str = ""
+    """Gauge: tokens of a block of the KV cache, where it is no label of an info metric."""
+    cache_blocks: str = ""
+    """Gauge: number of blocks of the KV cache, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +91,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def engine_type(self) -> str:
+        """As llm-d's picker names it: the value of a line's engine label, and the key of the metric map."""
+        ...
+
+    @property
     def default_port(self) -> int:
         """Port that this engine serves on in our stacks."""
         ...
@@ -96,6 +109,6 @@ class Engine(Protocol):
         """The container that serves the request."""
         ...
 
-    def metrics(self) -> MetricMap:
-        """Where the picker finds this engine's load."""
+    def metrics(self, version: str) -> MetricMap:
+        """Where the picker finds the load of this version of the engine."""
         ...

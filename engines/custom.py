@@ -19,6 +19,7 @@ class Custom:
     metric_map: MetricMap
     default_port: int
     name: str = "custom"
+    engine_type: str = "custom"
     model_commands: tuple[str, ...] = ("custom",)
 
     def container(self, request: ServingRequest) -> EngineContainer:
@@ -32,6 +33,6 @@ class Custom:
             cache_variables=(),
         )
 
-    def metrics(self) -> MetricMap:
+    def metrics(self, version: str) -> MetricMap:  # noqa: ARG002 - the contract's; config says what there is
         """The metric map as it was given."""
         return self.metric_map

@@ -1,19 +1,26 @@
 """SGLang.
 
-Flags as sglang 0.5.6.post2 defines them in srt/server_args.py, metric names as srt/metrics/collector.py emits them.
-That version has no `sglang:cache_config_info`, which later pickers look for: the picker is told that there is none,
-and takes its configured block size.
+Flags as sglang 0.5.6.post2 and 0.5.13.post1 define them in srt/server_args.py, metric names as srt/metrics/collector.py
+and, in the later one, srt/observability/metrics_collector.py emit them. Neither has `sglang:cache_config_info`, which
+llm-d's picker looks for of itself: 0.5.13.post1 tells page size and number of pages by gauges of their own, 0.5.6.post2
+not at all.
 """
+
+from packaging.version import Version
 
 from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
 
 __all__ = ["Sglang"]
+
+_TELLS_PAGES = Version("0.5.13.post1")
+"""First version of which it was read that it emits `sglang:page_size` and `sglang:num_pages`."""
 
 
 class Sglang:
     """The adapter of SGLang's server."""
 
     name = "sglang"
+    engine_type = "sglang"
     default_port = 8000
     model_commands = ("custom",)
 
@@ -37,10 +44,14 @@ class Sglang:
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),
         )
 
-    def metrics(self) -> MetricMap:
-        """SGLang's own gauges; LoRA and cache information are not told."""
+    def metrics(self, version: str) -> MetricMap:
+        """SGLang's own gauges; LoRA adapters are not told."""
+        tells_pages = Version(version) >= _TELLS_PAGES
         return MetricMap(
             path="/metrics",
             queued_requests="sglang:num_queue_reqs",
+            running_requests="sglang:num_running_reqs",
             kv_cache_usage="sglang:token_usage",
+            cache_block_size="sglang:page_size" if tells_pages else "",
+            cache_blocks="sglang:num_pages" if tells_pages else "",
         )

@@ -1,8 +1,8 @@
 """vLLM, llm-d's default engine.
 
-Flags as vLLM 0.11.2 (in llm-d-cuda v0.4.0) and 0.12.0 define them; metric names as vllm/v1/metrics/loggers.py
-emits them. Gateway API inference extension 1.2 still defaults to `vllm:gpu_cache_usage_perc`, which vLLM has
-dropped: the load scorer then reads zeros and says nothing (llm-d#509). So the map is always given.
+Flags as vLLM 0.11.2 (in llm-d-cuda v0.4.0), 0.12.0 and 0.26.0 define them; metric names as vllm/v1/metrics/loggers.py
+of all three emits them. Gateway API inference extension 1.2 still defaults to `vllm:gpu_cache_usage_perc`, which vLLM
+has dropped: the load scorer then reads zeros and says nothing (llm-d#509). So the map is always given.
 """
 
 from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
@@ -14,6 +14,7 @@ class Vllm:
     """The adapter of vLLM's OpenAI server."""
 
     name = "vllm"
+    engine_type = "vllm"
     default_port = 8000
     model_commands = ("vllmServe", "imageDefault")
 
@@ -40,11 +41,12 @@ class Vllm:
             ),
         )
 
-    def metrics(self) -> MetricMap:
+    def metrics(self, version: str) -> MetricMap:  # noqa: ARG002 - the contract's; no name has changed so far
         """VLLM's own gauges."""
         return MetricMap(
             path="/metrics",
             queued_requests="vllm:num_requests_waiting",
+            running_requests="vllm:num_requests_running",
             kv_cache_usage="vllm:kv_cache_usage_perc",
             lora_info="vllm:lora_requests_info",
             cache_info="vllm:cache_config_info",

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
 from releases.v0_4 import V0_4
+from releases.v0_9 import V0_9
 
 __all__ = [
     "RELEASES",
@@ -17,4 +18,4 @@ __all__ = [
     "Release",
 ]
 
-RELEASES: Mapping[str, Release] = MappingProxyType({release.name: release for release in (V0_4,)})
+RELEASES: Mapping[str, Release] = MappingProxyType({release.name: release for release in (V0_4, V0_9)})

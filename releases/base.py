@@ -29,6 +29,8 @@ class ImagePin:
     """`registry/path:tag`."""
     source: str
     """Where the version is taken from."""
+    engine_version: str = ""
+    """Version of the engine in an engine's image: it decides which flags and metrics there are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +38,7 @@ class CrdFile:
     """One file of a CRD bundle."""
 
     path: str
-    """Path in the project's repository at the bundle's tag; the same file lies in its Go module."""
+    """Path in the project's repository at the bundle's tag; the same file lies in its Go module, where it has one."""
     sha256: str
     """Of the file's bytes, hexadecimal."""
 
@@ -52,7 +54,8 @@ class CrdBundle:
     name: str
     repository: str
     """GitHub `owner/name`."""
-    go_module: str
+    go_module: str | None
+    """`None` where the project's module cannot be had: the lab then derives the files (operate/lab_crds.py)."""
     version: str
     """Tag, and Go module version."""
     files: tuple[CrdFile, ...]
@@ -92,6 +95,10 @@ class PickerDialect:
     """apiVersion of EndpointPickerConfig."""
     objectives_api_group: str
     """API group of InferenceObjective, which the picker watches."""
+    watched_api_groups: tuple[str, ...]
+    """API groups that the picker may find its objects in: where a cluster brings the CRDs, it takes what is there."""
+    watched_resources: tuple[str, ...]
+    """Resources of those groups that it watches; without the right to, its caches never fill and it never serves."""
     metric_flags: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     """MetricMap field -> picker flag, where the metric map is said by flags."""
     metrics_path_flag: str | None = None
@@ -100,8 +107,14 @@ class PickerDialect:
     """Plugin that scrapes metrics, where it is said by plugins."""
     metrics_extractor_plugin: str | None = None
     """Plugin that maps an engine's metrics, where it is said by plugins."""
+    metric_parameters: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """MetricMap field -> key of an engine's entry in the extractor's `engineConfigs`, where it is said by plugins."""
     scorers: tuple[tuple[str, int], ...]
     """Scorer plugins and their weights, as the line's baseline guide has them."""
+    prefix_plugin: str
+    """Plugin that cuts prompts into blocks and remembers who has them."""
+    untuned_prefix: Mapping[str, object]
+    """Its parameters for an engine that tells neither block size nor number of blocks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,6 +59,8 @@ V0_4 = Release(
     picker=PickerDialect(
         config_api_version="inference.networking.x-k8s.io/v1alpha1",
         objectives_api_group="inference.networking.x-k8s.io",
+        watched_api_groups=("inference.networking.x-k8s.io",),
+        watched_resources=("inferenceobjectives",),
         # Neither a metrics source nor an extractor plugin nor an engine label exists in this line.
         metric_flags=MappingProxyType(
             {
@@ -71,6 +73,9 @@ V0_4 = Release(
         metrics_path_flag="model-server-metrics-path",
         # guides/inference-scheduling/gaie-inference-scheduling: the chart's default-plugins.yaml
         scorers=(("queue-scorer", 2), ("kv-cache-utilization-scorer", 2), ("prefix-cache-scorer", 3)),
+        prefix_plugin="prefix-cache-scorer",
+        # In characters: 16 tokens of about 4.
+        untuned_prefix=MappingProxyType({"autoTune": False, "blockSize": 64}),
     ),
     images=MappingProxyType(
         {
@@ -101,10 +106,12 @@ V0_4 = Release(
                         "llm-d-cuda": ImagePin(
                             reference="ghcr.io/llm-d/llm-d-cuda:v0.4.0",
                             source="llm-d 0.4.0 release notes; vLLM 0.11.2 with llm-d's patches",
+                            engine_version="0.11.2",
                         ),
                         "vllm-openai": ImagePin(
                             reference="docker.io/vllm/vllm-openai:v0.12.0",
                             source="vLLM 0.12.0, the upstream image of the line's time",
+                            engine_version="0.12.0",
                         ),
                     }
                 ),
@@ -117,6 +124,7 @@ V0_4 = Release(
                         "sglang-runtime": ImagePin(
                             reference="docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
                             source="llm-d PR 527, which ran it through modelCommand custom",
+                            engine_version="0.5.6.post2",
                         ),
                     }
                 ),

@@ -91,6 +91,8 @@ class CustomMetricsSettings(SettingsModel):
     """HTTP path of the metrics, on the engine's port."""
     queued_requests: str
     """Metric: requests that wait."""
+    running_requests: str = ""
+    """Metric: requests that run. Default: not told; only later release lines ask for it."""
     kv_cache_usage: str
     """Metric: share of the KV cache in use, 0 to 1."""
 

@@ -113,6 +113,7 @@ def _model(
 ) -> ModelPlan:
     model = settings.models[name]
     engine = _engine(settings, model)
+    version = _engine_version(settings, release, model)
     capacity = pool_capacities(settings.gpu_pools, settings.device_plugin)[placement.pool_of[name]]
     scrape = settings.monitoring is Monitoring.PROMETHEUS_OPERATOR
     service = ModelServiceArgs(
@@ -122,6 +123,7 @@ def _model(
         engine=engine,
         model_command=model.model_command or _model_command(release, engine),
         image=mirrored(_engine_image(settings, release, model), settings.images),
+        engine_version=version,
         weights=_weights(settings, model),
         replicas=model.replicas,
         tensor_parallelism=model.parallelism.tensor,
@@ -145,7 +147,8 @@ def _model(
         pool_api_version=release.pool_api_version,
         dialect=release.picker,
         labels=release.labels,
-        metrics=engine.metrics(),
+        engine_type=engine.engine_type,
+        metrics=engine.metrics(version),
         target_port=engine.default_port,
         replicas=model.picker.replicas,
         failure_mode=model.picker.failure_mode,
@@ -174,7 +177,10 @@ def _custom_engine(custom: CustomEngineSettings) -> Custom:
         default_port=custom.port,
         probes=ProbePaths(liveness=custom.liveness_path, readiness=custom.readiness_path),
         metric_map=MetricMap(
-            path=metrics.path, queued_requests=metrics.queued_requests, kv_cache_usage=metrics.kv_cache_usage
+            path=metrics.path,
+            queued_requests=metrics.queued_requests,
+            running_requests=metrics.running_requests,
+            kv_cache_usage=metrics.kv_cache_usage,
         ),
     )
 
@@ -188,6 +194,16 @@ def _engine_image(settings: StackSettings, release: Release, model: ModelSetting
     of_stack = settings.engines[engine].image if engine in settings.engines else None
     image = model.image or of_stack or pins.default
     return pins.images[image].reference if image in pins.images else image
+
+
+def _engine_version(settings: StackSettings, release: Release, model: ModelSettings) -> str:
+    """The version of the line's image; an image reference of the user's own is taken for what the line has."""
+    pins = release.engines.get(model.engine or settings.engine)
+    if pins is None:
+        return ""
+    image = _engine_image(settings, release, model)
+    of_image = {pin.reference: pin.engine_version for pin in pins.images.values()}
+    return of_image.get(image, pins.images[pins.default].engine_version)
 
 
 def _model_command(release: Release, engine: Engine) -> str:

@@ -25,6 +25,8 @@ class EndpointPickerArgs:
     """How the line's picker is configured."""
     labels: LabelKeys
     """Label keys of the line."""
+    engine_type: str
+    """The engine, as the picker names it."""
     metrics: MetricMap
     """Where the engine's load is found."""
     target_port: int

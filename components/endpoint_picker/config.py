@@ -4,9 +4,11 @@ The metric map is always said explicitly. Left to themselves pickers read vLLM's
 load scorers see zeros without a word (llm-d#2012, llm-d#2025; llm-d#509 for vLLM itself).
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from components.endpoint_picker.args import EndpointPickerArgs
 from components.yaml_text import yaml_text
 from engines import MetricMap
 from releases import PickerDialect
@@ -15,13 +17,10 @@ __all__ = ["CONFIG_FILE", "metric_args", "plugins_config"]
 
 CONFIG_FILE = "plugins.yaml"
 
-# The approximate prefix scorer cuts prompts into blocks of so many characters: 16 tokens of about 4.
-_PREFIX_BLOCK_CHARACTERS = 64
-
 
 def metric_args(dialect: PickerDialect, metrics: MetricMap) -> list[str]:
     """Flags that say the metric map; empty where the line says it by plugins."""
-    names = {field.name: getattr(metrics, field.name) for field in fields(metrics)}
+    names = _names(metrics)
     # An empty name switches the metric off: without it the picker would look for vLLM's.
     args = [f"--{flag}={names[field]}" for field, flag in dialect.metric_flags.items()]
     if dialect.metrics_path_flag is not None:
@@ -29,13 +28,14 @@ def metric_args(dialect: PickerDialect, metrics: MetricMap) -> list[str]:
     return args
 
 
-def plugins_config(dialect: PickerDialect, metrics: MetricMap) -> str:
+def plugins_config(args: EndpointPickerArgs) -> str:
     """EndpointPickerConfig, as YAML."""
-    scorers = [name for name, _ in dialect.scorers]
-    document = {
+    dialect = args.dialect
+    source, extractor = dialect.metrics_source_plugin, dialect.metrics_extractor_plugin
+    document: dict[str, Any] = {
         "apiVersion": dialect.config_api_version,
         "kind": "EndpointPickerConfig",
-        "plugins": [_plugin(name, metrics) for name in scorers],
+        "plugins": [*_scorers(args), *_metric_plugins(args)],
         "schedulingProfiles": [
             {
                 "name": "default",
@@ -43,12 +43,55 @@ def plugins_config(dialect: PickerDialect, metrics: MetricMap) -> str:
             }
         ],
     }
+    if source is not None and extractor is not None:
+        document["dataLayer"] = {"sources": [{"pluginRef": source, "extractors": [{"pluginRef": extractor}]}]}
     return yaml_text(document)
 
 
-def _plugin(name: str, metrics: MetricMap) -> dict[str, Any]:
-    plugin: dict[str, Any] = {"type": name}
-    if name == "prefix-cache-scorer" and not metrics.cache_info:
-        # Auto-tuning takes block size and capacity from the cache metric; an engine without one is told as it is.
-        plugin["parameters"] = {"autoTune": False, "blockSize": _PREFIX_BLOCK_CHARACTERS}
-    return plugin
+def _scorers(args: EndpointPickerArgs) -> list[dict[str, Any]]:
+    """The scorers, and what they know prompts by.
+
+    Left to itself that tunes itself by the engine's cache metrics; of an engine that tells none, or none that the
+    line's dialect has a word for, it is told how long a block is.
+    """
+    dialect = args.dialect
+    plugins: dict[str, dict[str, Any]] = {name: {"type": name} for name, _ in dialect.scorers}
+    if not _tells_blocks(dialect, args.metrics):
+        plugins[dialect.prefix_plugin] = {"type": dialect.prefix_plugin, "parameters": dict(dialect.untuned_prefix)}
+    return list(plugins.values())
+
+
+def _metric_plugins(args: EndpointPickerArgs) -> list[dict[str, Any]]:
+    """Where metrics are scraped and how this model's engine names them; empty where the line says it by flags.
+
+    Names are given even where the picker has the same ones built in: those are of the engine's newest version, and
+    they are vLLM's for an engine that it does not know.
+    """
+    dialect, names = args.dialect, _names(args.metrics)
+    if dialect.metrics_source_plugin is None or dialect.metrics_extractor_plugin is None:
+        return []
+    specs = {key: names[field] for field, key in dialect.metric_parameters.items() if names[field]}
+    return [
+        {
+            "type": dialect.metrics_source_plugin,
+            "parameters": {"scheme": "http", "path": args.metrics.path},
+        },
+        {
+            "type": dialect.metrics_extractor_plugin,
+            "parameters": {
+                "engineLabelKey": args.labels.engine_type,
+                "defaultEngine": args.engine_type,
+                "engineConfigs": [{"name": args.engine_type, **specs}],
+            },
+        },
+    ]
+
+
+def _names(metrics: MetricMap) -> Mapping[str, str]:
+    return {field.name: getattr(metrics, field.name) for field in fields(metrics)}
+
+
+def _tells_blocks(dialect: PickerDialect, metrics: MetricMap) -> bool:
+    names = _names(metrics)
+    said = {*dialect.metric_flags, *dialect.metric_parameters}
+    return any(names[field] for field in ("cache_info", "cache_block_size") if field in said)

@@ -67,7 +67,7 @@ def _object(args: EndpointPickerArgs, api_version: str, kind: str, **rest: objec
 
 
 def _config(args: EndpointPickerArgs) -> dict[str, str]:
-    return {CONFIG_FILE: plugins_config(args.dialect, args.metrics)}
+    return {CONFIG_FILE: plugins_config(args)}
 
 
 def _deployment(args: EndpointPickerArgs) -> dict[str, Any]:
@@ -158,7 +158,8 @@ def _pool(args: EndpointPickerArgs) -> dict[str, Any]:
         "kind": "InferencePool",
         "metadata": pods.metadata(names.pool, args.namespace, _labels(args)),
         "spec": {
-            "selector": {"matchLabels": {MODEL_LABEL: args.model, args.labels.inference_serving: "true"}},
+            # No key that release lines rename: while servers roll from one line to the next both kinds are in the pool.
+            "selector": {"matchLabels": {MODEL_LABEL: args.model}},
             "targetPorts": [{"number": args.target_port}],
             "endpointPickerRef": {
                 "name": names.picker,
@@ -187,8 +188,13 @@ def _service(args: EndpointPickerArgs) -> dict[str, Any]:
 
 def _role(args: EndpointPickerArgs) -> dict[str, Any]:
     read = ["get", "list", "watch"]
+    watched = args.dialect
     rules = [
-        {"apiGroups": [args.dialect.objectives_api_group], "resources": ["inferenceobjectives"], "verbs": read},
+        {
+            "apiGroups": list(watched.watched_api_groups),
+            "resources": list(watched.watched_resources),
+            "verbs": read,
+        },
         {"apiGroups": [args.pool_api_version.partition("/")[0]], "resources": ["inferencepools"], "verbs": read},
         {"apiGroups": [""], "resources": ["pods"], "verbs": read},
     ]

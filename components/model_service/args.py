@@ -39,6 +39,8 @@ class ModelServiceArgs:
     """How it is started: `vllmServe`, `imageDefault` or `custom`."""
     image: str
     """Image of the engine, mirror applied."""
+    engine_version: str
+    """Version of the engine in that image."""
     weights: Weights
     """Where the weights come from."""
     replicas: int

@@ -98,7 +98,7 @@ def _pod_monitor(args: ModelServiceArgs) -> dict[str, Any]:
         "spec": {
             "selector": {"matchLabels": dict(model_selector(args.model))},
             "podMetricsEndpoints": [
-                {"port": PORT_NAME, "path": args.engine.metrics().path, "interval": "30s"},
+                {"port": PORT_NAME, "path": args.engine.metrics(args.engine_version).path, "interval": "30s"},
             ],
         },
     }

@@ -37,6 +37,7 @@ def engine_container(args: ModelServiceArgs) -> EngineContainer:
             port=args.engine.default_port,
             tensor_parallelism=args.tensor_parallelism,
             model_command=args.model_command,
+            version=args.engine_version,
             extra_args=tuple(args.extra_args),
         )
     )
@@ -47,7 +48,7 @@ def pod_labels(args: ModelServiceArgs) -> dict[str, str]:
     labels = {**common_labels(component=CONTAINER, instance=args.model), **model_selector(args.model)}
     labels[args.labels.inference_serving] = "true"
     if args.labels.engine_type is not None:
-        labels[args.labels.engine_type] = args.engine.name
+        labels[args.labels.engine_type] = args.engine.engine_type
     return labels
 
 

@@ -12,7 +12,7 @@ import yaml
 from components.endpoint_picker import EndpointPickerArgs, build, picker_selector
 from components.endpoint_picker.config import metric_args, plugins_config
 from engines import ENGINES
-from releases import RELEASES, PickerDialect
+from releases import RELEASES
 from tests.support.configs import plan
 from tests.support.manifests import kinds_and_names
 from tests.support.pod_security import restricted_violations
@@ -20,7 +20,7 @@ from tests.support.pod_security import restricted_violations
 OTHER = {"models.other": {"source": "hf://Qwen/Qwen3-8B", "engine": "sglang"}}
 MONITORED = {"monitoring": "prometheus-operator"}
 GATEWAY_LABELS = {"app.kubernetes.io/name": "inference-gateway", "app.kubernetes.io/instance": "inference-gateway"}
-V0_4 = RELEASES["v0.4"].picker
+V0_9 = {"release": "v0.9"}
 RBAC = "rbac.authorization.k8s.io"
 
 OBJECTS = {
@@ -84,6 +84,10 @@ def _container(args: EndpointPickerArgs) -> dict[str, Any]:
     return dict(container)
 
 
+def _plugins(changes: dict[str, Any]) -> dict[str, Any]:
+    return dict(yaml.safe_load(plugins_config(_args(changes))))
+
+
 @pytest.mark.parametrize(
     ("changes", "args", "expected"),
     [
@@ -120,9 +124,8 @@ def test_the_arguments_on_line_v0_4(changes: dict[str, Any], args: dict[str, Any
 
 def test_a_line_without_metric_flags_gets_none() -> None:
     """Where a line says the metric map by plugins no flag is made up."""
-    dialect = PickerDialect(config_api_version="v1", objectives_api_group="g", scorers=())
-
-    assert metric_args(dialect, ENGINES["vllm"].metrics()) == []
+    assert metric_args(RELEASES["v0.9"].picker, ENGINES["vllm"].metrics("0.26.0")) == []
+    assert _container(_args(V0_9))["args"] == [*COMMON_ARGS, "--metrics-endpoint-auth=false"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_a_line_without_metric_flags_gets_none() -> None:
 )
 def test_the_plugins_on_line_v0_4(engine: str, prefix: dict[str, Any]) -> None:
     """Scorers and weights are the line's; an engine without cache information gets a block size instead of tuning."""
-    assert yaml.safe_load(plugins_config(V0_4, ENGINES[engine].metrics())) == {
+    assert _plugins({"engine": engine}) == {
         "apiVersion": "inference.networking.x-k8s.io/v1alpha1",
         "kind": "EndpointPickerConfig",
         "plugins": [{"type": "queue-scorer"}, {"type": "kv-cache-utilization-scorer"}, prefix],
@@ -148,6 +151,93 @@ def test_the_plugins_on_line_v0_4(engine: str, prefix: dict[str, Any]) -> None:
                 ],
             }
         ],
+    }
+
+
+VLLM_MAP = {
+    "name": "vllm",
+    "queuedRequestsSpec": "vllm:num_requests_waiting",
+    "runningRequestsSpec": "vllm:num_requests_running",
+    "kvUsageSpec": "vllm:kv_cache_usage_perc",
+    "loraSpec": "vllm:lora_requests_info",
+    "cacheInfoSpec": "vllm:cache_config_info",
+}
+SGLANG_MAP = {
+    "name": "sglang",
+    "queuedRequestsSpec": "sglang:num_queue_reqs",
+    "runningRequestsSpec": "sglang:num_running_reqs",
+    "kvUsageSpec": "sglang:token_usage",
+    "cacheBlockSizeSpec": "sglang:page_size",
+    "cacheNumBlocksSpec": "sglang:num_pages",
+}
+CUSTOM_MAP = {"name": "custom", "queuedRequestsSpec": "waiting", "kvUsageSpec": "usage"}
+CUSTOM = {
+    "engine": "custom",
+    "models.qwen.custom": {
+        "image": "example.com/engine:1",
+        "command": ["serve"],
+        "metrics": {"path": "/m", "queuedRequests": "waiting", "kvCacheUsage": "usage"},
+    },
+}
+UNTUNED = [{"type": "approx-prefix-cache-producer", "parameters": {"autoTune": False, "blockSizeTokens": 64}}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "metric_map", "untuned"),
+    [
+        ({}, "/metrics", VLLM_MAP, []),
+        ({"engine": "sglang"}, "/metrics", SGLANG_MAP, []),
+        (CUSTOM, "/m", CUSTOM_MAP, UNTUNED),
+    ],
+)
+def test_the_plugins_on_line_v0_9(
+    changes: dict[str, Any], path: str, metric_map: dict[str, str], untuned: list[dict[str, Any]]
+) -> None:
+    """Source, extractor and map are written out, with the model's engine as the default; nothing else is in it."""
+    assert _plugins({**V0_9, **changes}) == {
+        "apiVersion": "llm-d.ai/v1alpha1",
+        "kind": "EndpointPickerConfig",
+        "plugins": [
+            {"type": "queue-scorer"},
+            {"type": "kv-cache-utilization-scorer"},
+            {"type": "prefix-cache-scorer"},
+            {"type": "no-hit-lru-scorer"},
+            *untuned,
+            {"type": "metrics-data-source", "parameters": {"scheme": "http", "path": path}},
+            {
+                "type": "core-metrics-extractor",
+                "parameters": {
+                    "engineLabelKey": "llm-d.ai/engine-type",
+                    "defaultEngine": metric_map["name"],
+                    "engineConfigs": [metric_map],
+                },
+            },
+        ],
+        "schedulingProfiles": [
+            {
+                "name": "default",
+                "plugins": [
+                    {"pluginRef": "queue-scorer", "weight": 2},
+                    {"pluginRef": "kv-cache-utilization-scorer", "weight": 2},
+                    {"pluginRef": "prefix-cache-scorer", "weight": 3},
+                    {"pluginRef": "no-hit-lru-scorer", "weight": 2},
+                ],
+            }
+        ],
+        "dataLayer": {
+            "sources": [
+                {"pluginRef": "metrics-data-source", "extractors": [{"pluginRef": "core-metrics-extractor"}]},
+            ]
+        },
+    }
+
+
+def test_the_picker_of_v0_9_may_watch_both_groups() -> None:
+    """It takes the group that the cluster's CRDs are of, and without the right to watch it would never be ready."""
+    assert build(_args(V0_9))["role"]["rules"][0] == {
+        "apiGroups": ["inference.networking.x-k8s.io", "llm-d.ai"],
+        "resources": ["inferencemodelrewrites", "inferenceobjectives"],
+        "verbs": ["get", "list", "watch"],
     }
 
 
@@ -201,7 +291,7 @@ def test_the_pool_names_picker_and_port() -> None:
 
     assert pool["apiVersion"] == "inference.networking.k8s.io/v1"
     assert pool["spec"] == {
-        "selector": {"matchLabels": {"llm-d.ai/model": "qwen", "llm-d.ai/inferenceServing": "true"}},
+        "selector": {"matchLabels": {"llm-d.ai/model": "qwen"}},
         "targetPorts": [{"number": 8000}],
         "endpointPickerRef": {"name": "qwen-epp", "port": {"number": 9002}, "failureMode": "FailOpen"},
     }

@@ -263,6 +263,21 @@ def test_only_gateway_picker_and_scraper_reach_the_servers(monitoring: str, extr
     }
 
 
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_line_v0_9_tells_the_picker_the_engine_by_a_label_outside_of_every_selector(engine: str) -> None:
+    """From v0.4 to v0.9 the pods' labels are the line's; names and selectors stay, so the change is a rollout."""
+    before, after = build(_args({"engine": engine})), build(_args({"engine": engine, "release": "v0.9"}))
+
+    assert after[""]["spec"]["template"]["metadata"]["labels"] == {
+        **LABELS,
+        **model_selector("qwen"),
+        "llm-d.ai/inference-serving": "true",
+        "llm-d.ai/engine-type": engine,
+    }
+    assert after[""]["spec"]["selector"] == before[""]["spec"]["selector"]
+    assert kinds_and_names(after) == kinds_and_names(before)
+
+
 def test_a_switch_of_the_engine_keeps_names_and_selectors() -> None:
     """From vLLM to SGLang names, labels, selectors and port names stay: the switch is a rollout of the same objects."""
     before = build(_args({"monitoring": "prometheus-operator"}))

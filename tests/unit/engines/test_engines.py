@@ -28,6 +28,7 @@ def _request(command: str, *, tensor: int = 1, extra: tuple[str, ...] = ()) -> S
         port=8000,
         tensor_parallelism=tensor,
         model_command=command,
+        version="",
         extra_args=extra,
     )
 
@@ -100,13 +101,15 @@ def test_engine_custom_runs_what_it_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "expected"),
+    ("engine", "version", "expected"),
     [
         (
             ENGINES["vllm"],
+            "0.26.0",
             MetricMap(
                 path="/metrics",
                 queued_requests="vllm:num_requests_waiting",
+                running_requests="vllm:num_requests_running",
                 kv_cache_usage="vllm:kv_cache_usage_perc",
                 lora_info="vllm:lora_requests_info",
                 cache_info="vllm:cache_config_info",
@@ -114,29 +117,46 @@ def test_engine_custom_runs_what_it_is_given() -> None:
         ),
         (
             ENGINES["sglang"],
+            "0.5.6.post2",
             MetricMap(
                 path="/metrics",
                 queued_requests="sglang:num_queue_reqs",
+                running_requests="sglang:num_running_reqs",
                 kv_cache_usage="sglang:token_usage",
                 lora_info="",
                 cache_info="",
             ),
         ),
-        (CUSTOM_ENGINE, MetricMap(path="/m", queued_requests="waiting", kv_cache_usage="usage")),
+        (
+            ENGINES["sglang"],
+            "0.5.13.post1",
+            MetricMap(
+                path="/metrics",
+                queued_requests="sglang:num_queue_reqs",
+                running_requests="sglang:num_running_reqs",
+                kv_cache_usage="sglang:token_usage",
+                cache_block_size="sglang:page_size",
+                cache_blocks="sglang:num_pages",
+            ),
+        ),
+        (CUSTOM_ENGINE, "", MetricMap(path="/m", queued_requests="waiting", kv_cache_usage="usage")),
     ],
 )
-def test_the_metric_map_of_an_engine(engine: Engine, expected: MetricMap) -> None:
-    """Each engine tells its load under its own names; an empty name means that it does not tell."""
-    assert engine.metrics() == expected
+def test_the_metric_map_of_an_engine(engine: Engine, version: str, expected: MetricMap) -> None:
+    """Each engine tells its load under its own names; an empty name means that this version does not tell."""
+    assert engine.metrics(version) == expected
 
 
 def test_the_known_engines() -> None:
     """Each engine is found by the name that it gives itself, with its port and its ways to be started."""
-    known = {name: (engine.name, engine.default_port, engine.model_commands) for name, engine in ENGINES.items()}
+    known = {
+        name: (engine.name, engine.engine_type, engine.default_port, engine.model_commands)
+        for name, engine in ENGINES.items()
+    }
 
     assert known == {
-        "vllm": ("vllm", 8000, ("vllmServe", "imageDefault")),
-        "sglang": ("sglang", 8000, ("custom",)),
+        "vllm": ("vllm", "vllm", 8000, ("vllmServe", "imageDefault")),
+        "sglang": ("sglang", "sglang", 8000, ("custom",)),
     }
     assert (CUSTOM_ENGINE.name, CUSTOM_ENGINE.model_commands, CUSTOM) == ("custom", ("custom",), "custom")
 

@@ -129,7 +129,7 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(
 def test_faults_of_a_stack_are_an_error_of_the_command(tmp_path: Path) -> None:
     """Every fault is in the command's one message, which names the file."""
     path = tmp_path / "Pulumi.x.yaml"
-    raw = config({"release": "v0.5"})
+    raw = config({"release": "v0.40"})
     path.write_text(yaml.safe_dump({"config": {f"llm-d:{key}": value for key, value in raw.items()}}))
     with pytest.raises(OperateError) as raised:
         load_stack(path)
@@ -138,7 +138,7 @@ def test_faults_of_a_stack_are_an_error_of_the_command(tmp_path: Path) -> None:
         f"1 fault in {path}; nothing was applied.",
         "",
         "  llm-d:release: unknown release line",
-        "      given    v0.5",
-        "      allowed  v0.4",
+        "      given    v0.40",
+        "      allowed  v0.4, v0.9",
         "      nearest  v0.4",
     ]

@@ -8,6 +8,7 @@ import re
 from dataclasses import fields
 
 import pytest
+from packaging.version import Version
 
 from engines import ENGINES, MetricMap
 from releases import RELEASES, CrdBundle, ImagePin, Release
@@ -22,8 +23,8 @@ def _pins(line: Release) -> list[ImagePin]:
 
 
 def test_the_lines_are_these() -> None:
-    """There is one line, and it is called as the config calls it; there is no `latest`."""
-    assert {name: line.name for name, line in RELEASES.items()} == {"v0.4": "v0.4"}
+    """Each line is called as the config calls it; there is no `latest`."""
+    assert {name: line.name for name, line in RELEASES.items()} == {"v0.4": "v0.4", "v0.9": "v0.9"}
 
 
 @pytest.mark.parametrize("pin", [pin for line in LINES for pin in _pins(line)], ids=lambda pin: pin.reference)
@@ -48,17 +49,46 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
     assert line.engines.keys() & line.refused_engines.keys() == set()
 
 
-def test_the_images_of_a_line_are_these() -> None:
-    """Line v0.4 pins exactly these images: whoever mirrors them needs the whole list."""
-    assert sorted(pin.reference for pin in _pins(RELEASES["v0.4"])) == [
-        "docker.io/envoyproxy/envoy:distroless-v1.33.2",
-        "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
-        "docker.io/vllm/vllm-openai:v0.12.0",
-        "ghcr.io/llm-d/llm-d-cuda:v0.4.0",
-        "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
-        "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0",
-        "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
-    ]
+@pytest.mark.parametrize(
+    ("line", "images"),
+    [
+        (
+            "v0.4",
+            [
+                "docker.io/envoyproxy/envoy:distroless-v1.33.2",
+                "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
+                "docker.io/vllm/vllm-openai:v0.12.0",
+                "ghcr.io/llm-d/llm-d-cuda:v0.4.0",
+                "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
+                "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0",
+                "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+            ],
+        ),
+        (
+            "v0.9",
+            [
+                "docker.io/envoyproxy/envoy:distroless-v1.33.2",
+                "docker.io/lmsysorg/sglang:v0.5.13.post1",
+                "docker.io/vllm/vllm-openai:v0.26.0",
+                "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0",
+                "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
+                "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+            ],
+        ),
+    ],
+)
+def test_the_images_of_a_line_are_these(line: str, images: list[str]) -> None:
+    """A line pins exactly these images: whoever mirrors them needs the whole list."""
+    assert sorted(pin.reference for pin in _pins(RELEASES[line])) == images
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_every_engine_image_says_which_version_it_holds(line: Release) -> None:
+    """The version decides flags and metrics, so each engine's image has one, and its tag or source says it too."""
+    pins = [pin for engine in line.engines.values() for pin in engine.images.values()]
+
+    assert [pin.reference for pin in pins if pin.engine_version not in f"{pin.reference} {pin.source}"] == []
+    assert [pin.reference for pin in pins if str(Version(pin.engine_version)) != pin.engine_version] == []
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
@@ -82,11 +112,26 @@ def test_the_url_of_a_file_is_its_tag_and_path() -> None:
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
 def test_metric_flags_are_said_of_real_metrics(line: Release) -> None:
-    """Each flag is of a field that every engine's metric map has, and no flag is said twice."""
+    """Each flag or parameter is of a field that every engine's metric map has, and none is said twice."""
     known = {field.name for field in fields(MetricMap)} - {"path"}
 
-    assert line.picker.metric_flags.keys() <= known
-    assert len(set(line.picker.metric_flags.values())) == len(line.picker.metric_flags)
+    for said in (line.picker.metric_flags, line.picker.metric_parameters):
+        assert said.keys() <= known
+        assert len(set(said.values())) == len(said)
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_a_line_says_the_metric_map_in_one_way(line: Release) -> None:
+    """By flags or by plugins: said in both ways, the later picker refuses to start."""
+    by_flags = {bool(line.picker.metric_flags), line.picker.metrics_path_flag is not None}
+    by_plugins = {
+        bool(line.picker.metric_parameters),
+        line.picker.metrics_source_plugin is not None,
+        line.picker.metrics_extractor_plugin is not None,
+        line.labels.engine_type is not None,
+    }
+
+    assert (by_flags, by_plugins) in [({True}, {False}), ({False}, {True})]
 
 
 def test_the_dialect_of_v0_4() -> None:
@@ -108,3 +153,41 @@ def test_the_dialect_of_v0_4() -> None:
         "lora_info": "lora-info-metric",
         "cache_info": "cache-info-metric",
     }
+
+
+def test_the_dialect_of_v0_9() -> None:
+    """Line v0.9 says the metric map by plugins alone and labels its pods; objectives are in llm-d's group."""
+    line = RELEASES["v0.9"]
+
+    assert line.pool_api_group == "inference.networking.k8s.io"
+    assert (line.labels.inference_serving, line.labels.engine_type) == (
+        "llm-d.ai/inference-serving",
+        "llm-d.ai/engine-type",
+    )
+    assert (line.picker.config_api_version, line.picker.objectives_api_group) == ("llm-d.ai/v1alpha1", "llm-d.ai")
+    assert (line.picker.metrics_source_plugin, line.picker.metrics_extractor_plugin) == (
+        "metrics-data-source",
+        "core-metrics-extractor",
+    )
+    assert line.picker.scorers == (
+        ("queue-scorer", 2),
+        ("kv-cache-utilization-scorer", 2),
+        ("prefix-cache-scorer", 3),
+        ("no-hit-lru-scorer", 2),
+    )
+
+
+def test_objectives_have_one_api_group_in_each_line() -> None:
+    """With the CRDs of both groups in a cluster the picker ignores the objects of the old one without a word."""
+    groups = {
+        name: {
+            file.path.rpartition("/")[2].partition("_")[0]
+            for bundle in line.crd_bundles
+            for file in bundle.files
+            if "objectives" in file.path
+        }
+        for name, line in RELEASES.items()
+    }
+
+    assert groups == {name: {line.picker.objectives_api_group} for name, line in RELEASES.items()}
+    assert groups == {"v0.4": {"inference.networking.x-k8s.io"}, "v0.9": {"llm-d.ai"}}

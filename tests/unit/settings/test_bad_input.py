@@ -77,7 +77,7 @@ def test_an_unknown_key_is_named_with_the_nearest(path: str, expected: Fault) ->
         (
             "release",
             "v0.40",
-            Fault(path="release", problem="unknown release line", given="v0.40", allowed="v0.4", nearest="v0.4"),
+            Fault(path="release", problem="unknown release line", given="v0.40", allowed="v0.4, v0.9", nearest="v0.4"),
         ),
         (
             "engine",

@@ -56,7 +56,7 @@ def test_what_two_components_share_agrees(changes: dict[str, Any]) -> None:
         pool = build_picker(model.picker)["pool"]
         (container,) = build_servers(model.service)[""]["spec"]["template"]["spec"]["containers"]
         assert model.route.pool_api_group == pool["apiVersion"].partition("/")[0]
-        assert model.picker.metrics == model.service.engine.metrics()
+        assert model.picker.metrics == model.service.engine.metrics(model.service.engine_version)
         assert [port["number"] for port in pool["spec"]["targetPorts"]] == [
             port["containerPort"] for port in container["ports"]
         ]
@@ -94,8 +94,13 @@ def test_the_engine_switch_moves_models_that_name_no_engine() -> None:
         (model.service.engine.name, model.service.image, model.service.model_command, model.picker.metrics)
         for model in (before.models["qwen"], after.models["qwen"])
     ] == [
-        ("vllm", "ghcr.io/llm-d/llm-d-cuda:v0.4.0", "vllmServe", ENGINES["vllm"].metrics()),
-        ("sglang", "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime", "custom", ENGINES["sglang"].metrics()),
+        ("vllm", "ghcr.io/llm-d/llm-d-cuda:v0.4.0", "vllmServe", ENGINES["vllm"].metrics("0.11.2")),
+        (
+            "sglang",
+            "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
+            "custom",
+            ENGINES["sglang"].metrics("0.5.6.post2"),
+        ),
     ]
     assert before.gateway == after.gateway
 
@@ -115,6 +120,23 @@ def test_the_engine_switch_moves_models_that_name_no_engine() -> None:
 def test_the_image_of_an_engine(changes: dict[str, Any], image: str) -> None:
     """The model's image wins over the stack's for the engine, which wins over the line's default."""
     assert plan(changes).models["qwen"].service.image == image
+
+
+@pytest.mark.parametrize(
+    ("changes", "version"),
+    [
+        ({}, "0.11.2"),
+        ({"models.qwen.image": "vllm-openai"}, "0.12.0"),
+        ({"models.qwen.image": "docker.io/vllm/vllm-openai:v0.12.0"}, "0.12.0"),
+        ({"models.qwen.image": "example.com/mine:2"}, "0.11.2"),
+        ({"release": "v0.9"}, "0.26.0"),
+        ({"release": "v0.9", "engine": "sglang"}, "0.5.13.post1"),
+        (CUSTOM_ENGINE, ""),
+    ],
+)
+def test_the_version_of_an_engine_is_that_of_its_image(changes: dict[str, Any], version: str) -> None:
+    """An image that the line does not know is taken for what the line has; engine custom has no version."""
+    assert plan(changes).models["qwen"].service.engine_version == version
 
 
 def test_a_custom_engine_is_made_of_the_models_block() -> None:

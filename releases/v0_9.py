@@ -1,0 +1,161 @@
+"""Release line v0.9 (llm-d 0.9.0, 2026-08; llm-d-router v0.10.0, which has the picker and the sidecar).
+
+Versions as in the component table of llm-d's release v0.9.0, which names router, vLLM and the inference extension; the
+other engines' come from the guides' own image components, named with each pin.
+"""
+
+from types import MappingProxyType
+
+from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+
+__all__ = ["V0_9"]
+
+_COMPONENTS = "component table of the llm-d v0.9.0 release"
+
+# Version from the guides' prerequisites. The bundle's ValidatingAdmissionPolicy against downgrades is left out: it
+# would forbid a stack to go back to its own earlier line.
+_GATEWAY_API = CrdBundle(
+    name="gateway-api",
+    repository="kubernetes-sigs/gateway-api",
+    go_module="sigs.k8s.io/gateway-api",
+    version="v1.5.1",
+    files=tuple(
+        CrdFile(path=f"config/crd/standard/gateway.networking.k8s.io_{plural}.yaml", sha256=sha256)
+        for plural, sha256 in (
+            ("backendtlspolicies", "9b8818172153d72f9c84032db0be0a4a657277d13f5bbc22226ad9481ff57971"),
+            ("gatewayclasses", "234ad4b2757ee1b3596a4187bb98df071c5bbdd9e1806f692f2dbf8387e6bef4"),
+            ("gateways", "7416e8300eb4d8c0a71a23445609075bbacbe8bc80104584b019cfe1ebe77c31"),
+            ("grpcroutes", "979f4125d44d3df24659ba00d1d04ff8e76c45423193e8aae82dd5810d7827df"),
+            ("httproutes", "682203b109baecb18d38073a578f7bc2c17d22fe9b0c27bf030850abe014c370"),
+            ("listenersets", "9221468d19fdfbb0026113b1ef64abac64f27607975aff2410361b8b38f0e0bb"),
+            ("referencegrants", "a8902c486eed0b7339f5bb8a476ccaba0918eb038048402bdc01cbb69b0fbb51"),
+            ("tlsroutes", "818e4827c469a40e2527a2851591e656782c50fea8dd44812c900d219da09345"),
+        )
+    ),
+)
+
+# Only the pool: with objectives of both API groups in a cluster the picker ignores those of the old one
+# (llm-d#1640, pkg/epp/server/controller_config.go).
+_INFERENCE_EXTENSION = CrdBundle(
+    name="gateway-api-inference-extension",
+    repository="kubernetes-sigs/gateway-api-inference-extension",
+    go_module="sigs.k8s.io/gateway-api-inference-extension",
+    version="v1.5.0",
+    files=(
+        CrdFile(
+            path="config/crd/bases/inference.networking.k8s.io_inferencepools.yaml",
+            sha256="0bc3ddd94db6f588a5cecc627c39e3d12b4343d51c48d47ffa68c50fa73c290c",
+        ),
+    ),
+)
+
+_ROUTER = CrdBundle(
+    name="llm-d-router",
+    repository="llm-d/llm-d-router",
+    go_module=None,
+    version="v0.10.0",
+    files=(
+        CrdFile(
+            path="config/crd/bases/llm-d.ai_inferencemodelrewrites.yaml",
+            sha256="62a07fff40e10e919c245d895457a9c15be22947b45f06815552ae8fffaab405",
+        ),
+        CrdFile(
+            path="config/crd/bases/llm-d.ai_inferenceobjectives.yaml",
+            sha256="c1e763412fcbe2b55e9282850156269a10053be2d052547cb80a2ca639c09990",
+        ),
+    ),
+)
+
+V0_9 = Release(
+    name="v0.9",
+    pool_api_version="inference.networking.k8s.io/v1",
+    labels=LabelKeys(inference_serving="llm-d.ai/inference-serving", engine_type="llm-d.ai/engine-type"),
+    picker=PickerDialect(
+        config_api_version="llm-d.ai/v1alpha1",
+        objectives_api_group="llm-d.ai",
+        # As the llm-d-router-gateway chart v0.10.0: on a cluster with the old group's CRDs alone it watches those.
+        watched_api_groups=("inference.networking.x-k8s.io", "llm-d.ai"),
+        watched_resources=("inferencemodelrewrites", "inferenceobjectives"),
+        # This picker refuses to start with one of the metric flags of old (pkg/epp/server/options.go).
+        metrics_source_plugin="metrics-data-source",
+        metrics_extractor_plugin="core-metrics-extractor",
+        # pkg/epp/framework/plugins/datalayer/extractor/metrics/factories.go; unknown keys are refused.
+        metric_parameters=MappingProxyType(
+            {
+                "queued_requests": "queuedRequestsSpec",
+                "running_requests": "runningRequestsSpec",
+                "kv_cache_usage": "kvUsageSpec",
+                "lora_info": "loraSpec",
+                "cache_info": "cacheInfoSpec",
+                "cache_block_size": "cacheBlockSizeSpec",
+                "cache_blocks": "cacheNumBlocksSpec",
+            }
+        ),
+        # guides/optimized-baseline as released with v0.8, and in its TensorRT-LLM variant since. Its newer variant for
+        # vLLM weighs tokens by a throughput that has to be measured per model and GPU (peakPrefillThroughput 15928 is
+        # Qwen3-32B's on two H100): no default for any model on any engine.
+        scorers=(
+            ("queue-scorer", 2),
+            ("kv-cache-utilization-scorer", 2),
+            ("prefix-cache-scorer", 3),
+            ("no-hit-lru-scorer", 2),
+        ),
+        prefix_plugin="approx-prefix-cache-producer",
+        # 64 tokens are the least that this picker takes (llm-d-router#1158).
+        untuned_prefix=MappingProxyType({"autoTune": False, "blockSizeTokens": 64}),
+    ),
+    images=MappingProxyType(
+        {
+            "picker": ImagePin(
+                reference="ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
+                source=_COMPONENTS,
+            ),
+            "sidecar": ImagePin(
+                reference="ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0",
+                source=_COMPONENTS,
+            ),
+            "envoy": ImagePin(
+                reference="docker.io/envoyproxy/envoy:distroless-v1.33.2",
+                source="config/charts/llm-d-router-standalone/values.yaml of llm-d-router v0.10.0",
+            ),
+            "device-plugin": ImagePin(
+                reference="nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+                source="nvidia-device-plugin chart 0.20.0",
+            ),
+        }
+    ),
+    engines=MappingProxyType(
+        {
+            "vllm": EnginePins(
+                images=MappingProxyType(
+                    {
+                        "vllm-openai": ImagePin(
+                            reference="docker.io/vllm/vllm-openai:v0.26.0",
+                            source=f"{_COMPONENTS}; guides/recipes/modelserver/components/images/gpu-vllm",
+                            engine_version="0.26.0",
+                        ),
+                    }
+                ),
+                default="vllm-openai",
+                model_command="vllmServe",
+            ),
+            "sglang": EnginePins(
+                images=MappingProxyType(
+                    {
+                        "sglang": ImagePin(
+                            reference="docker.io/lmsysorg/sglang:v0.5.13.post1",
+                            source="guides/recipes/modelserver/components/images/aws-gpu-sglang of llm-d at baef0f1f,"
+                            " which names the guides' common image; they moved to v0.5.16 after the release"
+                            " (llm-d#2418, 2026-08-31)",
+                            engine_version="0.5.13.post1",
+                        ),
+                    }
+                ),
+                default="sglang",
+                model_command="custom",
+            ),
+        }
+    ),
+    refused_engines=MappingProxyType({}),
+    crd_bundles=(_GATEWAY_API, _INFERENCE_EXTENSION, _ROUTER),
+)
