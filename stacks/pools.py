@@ -23,7 +23,7 @@ def pool_plans(settings: StackSettings, placement: Placement) -> Mapping[str, Ma
             "gpusPerNode": capacity.gpus_per_node,
             "nodeSelector": dict(capacity.node_selector),
             "taintKey": None if pool.taint is None else pool.taint.key,
-            "advertiser": str(pool.advertiser),
+            "advertiser": str(pool.advertised_by),
             "usdPerHour": pool.usd_per_hour,
             "gpusOfModels": {model: sum(replica_gpus(settings.models[model])) for model in models},
         }

@@ -206,7 +206,7 @@ def test_the_platform_layer_is_made_of_these(
     *,
     plugin: bool,
 ) -> None:
-    """CRDs and device plugin, each where the stack is to bring it, on the provider that was given; pools as plain data."""
+    """CRDs and device plugin, each where the stack is to bring it; the pools are plain data."""
     args = replace(PlatformLayerArgs.of(plan(changes)), release=_crds_of_a_test(monkeypatch, tmp_path))
 
     def program(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
