@@ -13,6 +13,7 @@ hands over then, are empty in a first preview of a cluster that is not there yet
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from concurrent import futures
@@ -218,6 +219,8 @@ def serve(version: str) -> None:
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(version), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    # An interrupt is the engine's to answer; here it would print a traceback into the user's output.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The engine reads the port from here.
     sys.stdout.buffer.write(f"{port}\n".encode())
     sys.stdout.buffer.flush()
