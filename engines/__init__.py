@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from engines.base import Engine, EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines.base import FILES_FOLDER, Engine, EngineContainer, MetricMap, ProbePaths, ServingRequest, VersionFloor
 from engines.custom import Custom
 from engines.sglang import Sglang
+from engines.tensorrt_llm import TensorRtLlm
 from engines.vllm import Vllm
 
 __all__ = [
     "CUSTOM",
     "ENGINES",
+    "FILES_FOLDER",
     "Custom",
     "Engine",
     "EngineContainer",
@@ -18,13 +20,15 @@ __all__ = [
     "ProbePaths",
     "ServingRequest",
     "Sglang",
+    "TensorRtLlm",
+    "VersionFloor",
     "Vllm",
 ]
 
 CUSTOM = "custom"
 """The engine whose adapter is made from the model's `custom` block."""
 
-_KNOWN: tuple[Engine, ...] = (Vllm(), Sglang())
+_KNOWN: tuple[Engine, ...] = (Vllm(), Sglang(), TensorRtLlm())
 
 ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in _KNOWN})
 """Engines that this program knows."""

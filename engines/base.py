@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-__all__ = ["Engine", "EngineContainer", "MetricMap", "ProbePaths", "ServingRequest"]
+__all__ = ["FILES_FOLDER", "Engine", "EngineContainer", "MetricMap", "ProbePaths", "ServingRequest", "VersionFloor"]
+
+FILES_FOLDER = "/etc/llm-d"
+"""Where the files of an engine are found in its container."""
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -75,11 +78,22 @@ class EngineContainer:
     args: tuple[str, ...]
     probes: ProbePaths
     env: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    files: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """Files that the engine reads, by name, in FILES_FOLDER; never a secret. A change of one rolls the pods."""
     run_as_user: int
     """Uid; never 0. The images' files are readable for everybody, so any uid can run them (llm-d's own guides run
     them under OpenShift's random uids)."""
     cache_variables: tuple[str, ...]
     """Environment variables that name a cache directory; each gets a writable one of its own below the home."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionFloor:
+    """The oldest version of an engine that can be served."""
+
+    version: str
+    why: str
+    """What older ones lack."""
 
 
 class Engine(Protocol):
@@ -103,6 +117,11 @@ class Engine(Protocol):
     @property
     def model_commands(self) -> Sequence[str]:
         """The modelCommand words that it can be started with."""
+        ...
+
+    @property
+    def version_floor(self) -> VersionFloor | None:
+        """The oldest version that works; `None` where every one does that a line could pin."""
         ...
 
     def container(self, request: ServingRequest) -> EngineContainer:

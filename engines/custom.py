@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest, VersionFloor
 
 __all__ = ["Custom"]
 
@@ -20,6 +20,7 @@ class Custom:
     default_port: int
     name: str = "custom"
     engine_type: str = "custom"
+    version_floor: VersionFloor | None = None
     model_commands: tuple[str, ...] = ("custom",)
 
     def container(self, request: ServingRequest) -> EngineContainer:

@@ -9,11 +9,21 @@ not at all.
 from packaging.version import Version
 
 from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines.workarounds import Workaround, environment
 
 __all__ = ["Sglang"]
 
 _TELLS_PAGES = Version("0.5.13.post1")
 """First version of which it was read that it emits `sglang:page_size` and `sglang:num_pages`."""
+
+_WORKAROUNDS = (
+    Workaround(
+        since="0.5.6.post2",
+        thread="srt/entrypoints/http_server.py",
+        why="/health generates a token, which waits behind a full queue: a busy server would be restarted",
+        env={"SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION": "false"},
+    ),
+)
 
 
 class Sglang:
@@ -22,6 +32,7 @@ class Sglang:
     name = "sglang"
     engine_type = "sglang"
     default_port = 8000
+    version_floor = None
     model_commands = ("custom",)
 
     def container(self, request: ServingRequest) -> EngineContainer:
@@ -37,9 +48,7 @@ class Sglang:
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness="/health", readiness="/v1/models"),
-            # Otherwise /health generates a token (srt/entrypoints/http_server.py), which waits behind a full queue,
-            # and a busy server would be restarted.
-            env={"SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION": "false"},
+            env=environment(_WORKAROUNDS),
             run_as_user=2000,
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),
         )

@@ -16,6 +16,7 @@ class Vllm:
     name = "vllm"
     engine_type = "vllm"
     default_port = 8000
+    version_floor = None
     model_commands = ("vllmServe", "imageDefault")
 
     def container(self, request: ServingRequest) -> EngineContainer:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+from releases.engine_versions import EngineVersion, engine_version
 from releases.v0_4 import V0_4
 from releases.v0_9 import V0_9
 
@@ -12,10 +13,12 @@ __all__ = [
     "CrdBundle",
     "CrdFile",
     "EnginePins",
+    "EngineVersion",
     "ImagePin",
     "LabelKeys",
     "PickerDialect",
     "Release",
+    "engine_version",
 ]
 
 RELEASES: Mapping[str, Release] = MappingProxyType({release.name: release for release in (V0_4, V0_9)})

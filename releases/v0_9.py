@@ -154,6 +154,20 @@ V0_9 = Release(
                 default="sglang",
                 model_command="custom",
             ),
+            "tensorrt-llm": EnginePins(
+                images=MappingProxyType(
+                    {
+                        "tensorrt-llm-release": ImagePin(
+                            reference="nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc18",
+                            source="guides/optimized-baseline/modelserver/gpu/trtllm/base of llm-d at c7b92a65; there"
+                            " is no release of 1.3 yet",
+                            engine_version="1.3.0rc18",
+                        ),
+                    }
+                ),
+                default="tensorrt-llm-release",
+                model_command="custom",
+            ),
         }
     ),
     refused_engines=MappingProxyType({}),

@@ -11,7 +11,7 @@ from components.gateway_providers import GATEWAY_PROVIDERS, GatewayProvider, Gat
 from components.model_service import ModelServiceArgs, Weights
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
 from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths
-from releases import RELEASES, Release
+from releases import RELEASES, Release, engine_version
 from settings import StackSettings
 from settings.cluster import CrdsMode, Monitoring, NamespacesMode
 from settings.gateway import Exposure
@@ -197,13 +197,8 @@ def _engine_image(settings: StackSettings, release: Release, model: ModelSetting
 
 
 def _engine_version(settings: StackSettings, release: Release, model: ModelSettings) -> str:
-    """The version of the line's image; an image reference of the user's own is taken for what the line has."""
     pins = release.engines.get(model.engine or settings.engine)
-    if pins is None:
-        return ""
-    image = _engine_image(settings, release, model)
-    of_image = {pin.reference: pin.engine_version for pin in pins.images.values()}
-    return of_image.get(image, pins.images[pins.default].engine_version)
+    return "" if pins is None else engine_version(_engine_image(settings, release, model), pins).version
 
 
 def _model_command(release: Release, engine: Engine) -> str:

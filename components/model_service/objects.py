@@ -6,6 +6,7 @@ from components import pods
 from components.deadlines import Deadlines, deadlines
 from components.model_service.args import ModelServiceArgs
 from components.model_service.pod import CONTAINER, PORT_NAME, engine_container, pod_labels, pod_spec
+from engines import EngineContainer
 from naming import ModelNames, common_labels, model_selector
 
 __all__ = ["build", "deadlines_of"]
@@ -21,8 +22,9 @@ def build(args: ModelServiceArgs) -> dict[str, dict[str, Any]]:
     names = ModelNames(model=args.model)
     labels = common_labels(component=CONTAINER, instance=args.model)
     selector = model_selector(args.model)
+    engine = engine_container(args)
     objects = {
-        "": _deployment(args),
+        "": _deployment(args, engine),
         "account": {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
@@ -32,13 +34,15 @@ def build(args: ModelServiceArgs) -> dict[str, dict[str, Any]]:
         "budget": pods.pod_disruption_budget(names.server, args.namespace, labels, selector),
         "network": _network_policy(args),
     }
+    if engine.files:
+        metadata = pods.metadata(names.server, args.namespace, labels)
+        objects["files"] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(engine.files)}
     if args.pod_monitor:
         objects["monitor"] = _pod_monitor(args)
     return objects
 
 
-def _deployment(args: ModelServiceArgs) -> dict[str, Any]:
-    engine = engine_container(args)
+def _deployment(args: ModelServiceArgs, engine: EngineContainer) -> dict[str, Any]:
     times = deadlines_of(args)
     # Without a spare GPU a surging pod would stay Pending for ever: one is taken down first.
     rolling = {"maxSurge": 1, "maxUnavailable": 0} if args.surge else {"maxSurge": 0, "maxUnavailable": 1}
@@ -58,11 +62,16 @@ def _deployment(args: ModelServiceArgs) -> dict[str, Any]:
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
             "selector": {"matchLabels": dict(model_selector(args.model))},
             "template": {
-                "metadata": {"labels": pod_labels(args)},
+                "metadata": {"labels": pod_labels(args), **_annotations(engine)},
                 "spec": pod_spec(args, engine, times),
             },
         },
     }
+
+
+def _annotations(engine: EngineContainer) -> dict[str, Any]:
+    """An engine reads its files at start only: their digest is on the pods."""
+    return {"annotations": {"checksum/files": pods.checksum(engine.files)}} if engine.files else {}
 
 
 def _network_policy(args: ModelServiceArgs) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from components import pods
 from components.deadlines import GRACE_PERIOD, PRE_STOP, PROBE_PERIOD, Deadlines
 from components.model_service.args import ModelServiceArgs
-from engines import EngineContainer, ServingRequest
+from engines import FILES_FOLDER, EngineContainer, ServingRequest
 from naming import ModelNames, common_labels, model_selector
 from settings.base import format_gib
 from settings.disk import CACHES_BYTES, pod_disk_bytes, weights_volume_bytes
@@ -67,7 +67,7 @@ def pod_spec(args: ModelServiceArgs, engine: EngineContainer, times: Deadlines) 
             _spread("kubernetes.io/hostname", args.model),
         ],
         "containers": [_container(args, engine, times)],
-        "volumes": _volumes(args),
+        "volumes": _volumes(args, engine),
     }
     if args.runtime_class is not None:
         spec["runtimeClassName"] = args.runtime_class
@@ -83,7 +83,7 @@ def _container(args: ModelServiceArgs, engine: EngineContainer, times: Deadlines
         "ports": [{"name": PORT_NAME, "containerPort": args.engine.default_port, "protocol": "TCP"}],
         "resources": _resources(args),
         "securityContext": dict(pods.CONTAINER_SECURITY),
-        "volumeMounts": _mounts(args),
+        "volumeMounts": _mounts(args, engine),
         # The weights decide how long a start may take; until then neither of the other probes runs.
         "startupProbe": pods.http_probe(
             engine.probes.readiness, PORT_NAME, period=PROBE_PERIOD, timeout=5, failures=times.startup_failures
@@ -132,23 +132,26 @@ def _shared_memory(args: ModelServiceArgs) -> int:
     return min(wanted, args.memory_bytes // 2)
 
 
-def _mounts(args: ModelServiceArgs) -> list[dict[str, Any]]:
+def _mounts(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
     weights: dict[str, Any] = {"name": "weights", "mountPath": _MODEL_CACHE}
     if args.weights.claim is not None:
         weights["readOnly"] = True
-    return [weights, {"name": "home", "mountPath": _HOME}, {"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
+    mounts = [weights, {"name": "home", "mountPath": _HOME}, {"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
+    return [*mounts, {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True}] if engine.files else mounts
 
 
-def _volumes(args: ModelServiceArgs) -> list[dict[str, Any]]:
+def _volumes(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
     if args.weights.claim is None:
         weights: dict[str, Any] = {"emptyDir": {"sizeLimit": format_gib(weights_volume_bytes(args.weights.size_bytes))}}
     else:
         weights = {"persistentVolumeClaim": {"claimName": args.weights.claim, "readOnly": True}}
-    return [
+    volumes: list[dict[str, Any]] = [
         {"name": "weights", **weights},
         {"name": "home", "emptyDir": {"sizeLimit": format_gib(CACHES_BYTES)}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{_shared_memory(args) // 2**20}Mi"}},
     ]
+    files = {"name": "files", "configMap": {"name": ModelNames(model=args.model).server}}
+    return [*volumes, files] if engine.files else volumes
 
 
 def _spread(topology_key: str, model: str) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from packaging.version import Version
+
 from catalog import nearest
 from engines import CUSTOM, ENGINES
-from releases import RELEASES
+from releases import RELEASES, engine_version
 from settings.faults import Fault
 from settings.image_names import floating_tag, is_image_reference
 from settings.models import ModelCommand, ModelSettings
@@ -40,9 +42,9 @@ def _engines(settings: StackSettings) -> Iterator[Fault]:
         if engine in refused:
             yield Fault(path=path, problem=f"release line {settings.release} cannot run {engine}: {refused[engine]}")
         elif engine not in real:
-            known = ", ".join(_KNOWN_ENGINES)
-            near = nearest(engine, _KNOWN_ENGINES)
-            yield Fault(path=path, problem="unknown engine", given=engine, allowed=known, nearest=near)
+            known = [name for name in _KNOWN_ENGINES if name not in refused]
+            allowed, near = ", ".join(known), nearest(engine, known)
+            yield Fault(path=path, problem="unknown engine", given=engine, allowed=allowed, nearest=near)
 
 
 def _images(settings: StackSettings) -> Iterator[Fault]:
@@ -50,13 +52,8 @@ def _images(settings: StackSettings) -> Iterator[Fault]:
     release = RELEASES.get(settings.release)
     if release is None:
         return
-    named = [(f"engines.{name}.image", name, engine.image) for name, engine in settings.engines.items()]
-    named += [
-        (f"models.{name}.image", model.engine or settings.engine, model.image)
-        for name, model in settings.models.items()
-    ]
-    for path, engine, image in named:
-        if image is None or engine not in release.engines:
+    for path, engine, image in _named_images(settings):
+        if engine not in release.engines:
             continue
         known = list(release.engines[engine].images)
         if image not in known and not is_image_reference(image):
@@ -74,6 +71,35 @@ def _images(settings: StackSettings) -> Iterator[Fault]:
                 given=image,
                 allowed=f"{', '.join(known)}, or registry/name:tag",
             )
+
+
+def _versions(settings: StackSettings) -> Iterator[Fault]:
+    """An image that says its engine's version says one that works."""
+    release = RELEASES.get(settings.release)
+    if release is None:
+        return
+    for path, engine, image in _named_images(settings):
+        floor = ENGINES[engine].version_floor if engine in ENGINES else None
+        if floor is None or engine not in release.engines:
+            continue
+        found = engine_version(image, release.engines[engine])
+        if found.is_known and Version(found.version) < Version(floor.version):
+            yield Fault(
+                path=path,
+                problem=f"{engine} {found.version} is too old: {floor.why}",
+                given=image,
+                allowed=f"{floor.version} or newer",
+            )
+
+
+def _named_images(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
+    """Path, engine and image wherever the config names one."""
+    for name, engine in settings.engines.items():
+        if engine.image is not None:
+            yield f"engines.{name}.image", name, engine.image
+    for name, model in settings.models.items():
+        if model.image is not None:
+            yield f"models.{name}.image", model.engine or settings.engine, model.image
 
 
 def _custom_engines_image(settings: StackSettings) -> Iterator[Fault]:
@@ -153,6 +179,7 @@ RULES = (
     Rule(needs=frozenset({"release"}), check=_release),
     Rule(needs=frozenset(), check=_engines),
     Rule(needs=frozenset({"release", "engine"}), of_model=frozenset({"engine"}), check=_images),
+    Rule(needs=frozenset({"release", "engine"}), of_model=frozenset({"engine"}), check=_versions),
     Rule(needs=frozenset(), check=_custom_engines_image),
     Rule(needs=frozenset({"engine"}), of_model=frozenset({"engine", "custom"}), check=_commands),
     Rule(needs=frozenset(), of_model=frozenset({"source"}), check=_sources),

@@ -170,6 +170,14 @@ SGLANG_MAP = {
     "cacheBlockSizeSpec": "sglang:page_size",
     "cacheNumBlocksSpec": "sglang:num_pages",
 }
+TENSORRT_MAP = {
+    "name": "trtllm-serve",
+    "queuedRequestsSpec": "trtllm_num_requests_waiting",
+    "runningRequestsSpec": "trtllm_num_requests_running",
+    "kvUsageSpec": "trtllm_kv_cache_utilization",
+    "cacheBlockSizeSpec": "trtllm_kv_cache_tokens_per_block",
+    "cacheNumBlocksSpec": "trtllm_kv_cache_max_blocks",
+}
 CUSTOM_MAP = {"name": "custom", "queuedRequestsSpec": "waiting", "kvUsageSpec": "usage"}
 CUSTOM = {
     "engine": "custom",
@@ -187,6 +195,7 @@ UNTUNED = [{"type": "approx-prefix-cache-producer", "parameters": {"autoTune": F
     [
         ({}, "/metrics", VLLM_MAP, []),
         ({"engine": "sglang"}, "/metrics", SGLANG_MAP, []),
+        ({"engine": "tensorrt-llm"}, "/prometheus/metrics", TENSORRT_MAP, []),
         (CUSTOM, "/m", CUSTOM_MAP, UNTUNED),
     ],
 )

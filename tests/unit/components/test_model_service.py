@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from components.model_service import ModelServiceArgs, Weights, build
+from components.pods import checksum
 from engines import ENGINES
 from naming import model_selector
 from tests.support.configs import SECRET, plan
@@ -263,19 +264,57 @@ def test_only_gateway_picker_and_scraper_reach_the_servers(monitoring: str, extr
     }
 
 
+def test_the_files_of_an_engine_are_mounted_and_roll_its_pods() -> None:
+    """A ConfigMap holds them, the pod mounts it where the arguments say, and their digest is on the pods."""
+    args = _args({"release": "v0.9", "engine": "tensorrt-llm"})
+    objects = build(args)
+    template = objects[""]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+
+    assert objects["files"]["metadata"] == {"name": "qwen-decode", "namespace": "llm-d", "labels": dict(LABELS)}
+    assert objects["files"]["data"] == {
+        "llm-api-options.yaml": "enable_iter_perf_stats: true\nreturn_perf_metrics: true\n"
+    }
+    assert {"name": "files", "configMap": {"name": "qwen-decode"}} in template["spec"]["volumes"]
+    assert {"name": "files", "mountPath": "/etc/llm-d", "readOnly": True} in container["volumeMounts"]
+    assert "/etc/llm-d/llm-api-options.yaml" in container["args"]
+    assert template["metadata"]["annotations"] == {"checksum/files": checksum(objects["files"]["data"])}
+
+
 @pytest.mark.parametrize("engine", ["vllm", "sglang"])
-def test_line_v0_9_tells_the_picker_the_engine_by_a_label_outside_of_every_selector(engine: str) -> None:
-    """From v0.4 to v0.9 the pods' labels are the line's; names and selectors stay, so the change is a rollout."""
-    before, after = build(_args({"engine": engine})), build(_args({"engine": engine, "release": "v0.9"}))
+def test_an_engine_without_files_has_no_config_map(engine: str) -> None:
+    """Neither object, volume nor digest is there for nothing."""
+    objects = build(_args({"release": "v0.9", "engine": engine}))
+    template = objects[""]["spec"]["template"]
+
+    assert "files" not in objects
+    assert [volume["name"] for volume in template["spec"]["volumes"]] == ["weights", "home", "shm"]
+    assert "annotations" not in template["metadata"]
+
+
+def test_metrics_are_scraped_where_the_engine_has_them() -> None:
+    """TensorRT-LLM's /metrics is JSON: the monitor asks for the path that the picker asks for."""
+    objects = build(_args({"release": "v0.9", "engine": "tensorrt-llm", "monitoring": "prometheus-operator"}))
+
+    assert objects["monitor"]["spec"]["podMetricsEndpoints"] == [
+        {"port": "http", "path": "/prometheus/metrics", "interval": "30s"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("engine", "label"), [("vllm", "vllm"), ("sglang", "sglang"), ("tensorrt-llm", "trtllm-serve")]
+)
+def test_line_v0_9_tells_the_picker_the_engine_by_a_label_outside_of_every_selector(engine: str, label: str) -> None:
+    """From v0.4 to v0.9 the pods' labels are the line's; the selector stays, so the change is a rollout."""
+    before, after = build(_args()), build(_args({"engine": engine, "release": "v0.9"}))
 
     assert after[""]["spec"]["template"]["metadata"]["labels"] == {
         **LABELS,
         **model_selector("qwen"),
         "llm-d.ai/inference-serving": "true",
-        "llm-d.ai/engine-type": engine,
+        "llm-d.ai/engine-type": label,
     }
     assert after[""]["spec"]["selector"] == before[""]["spec"]["selector"]
-    assert kinds_and_names(after) == kinds_and_names(before)
 
 
 def test_a_switch_of_the_engine_keeps_names_and_selectors() -> None:

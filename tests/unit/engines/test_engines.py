@@ -55,6 +55,27 @@ def _sglang(*args: str) -> EngineContainer:
     )
 
 
+TENSORRT = (
+    *("Qwen/Qwen3-0.6B", "--host", "0.0.0.0", "--port", "8000", "--served_model_name", "chat"),  # noqa: S104 - the pod's own address
+    *("--backend", "pytorch", "--extra_llm_api_options", "/etc/llm-d/llm-api-options.yaml"),
+)
+
+
+def _tensorrt(*args: str) -> EngineContainer:
+    return EngineContainer(
+        command=("trtllm-serve", "serve"),
+        args=args,
+        probes=PROBES,
+        env={
+            "LD_LIBRARY_PATH": "/usr/local/tensorrt/lib:/usr/local/cuda/lib64:/usr/local/nvidia/lib64",
+            "PMIX_HOSTNAME": "trtllm-node",
+        },
+        files={"llm-api-options.yaml": "enable_iter_perf_stats: true\nreturn_perf_metrics: true\n"},
+        run_as_user=2000,
+        cache_variables=SGLANG_CACHES,
+    )
+
+
 PORT_AND_NAME = ("--port", "8000", "--served-model-name", "chat")
 SGLANG = (
     *("--model-path", "Qwen/Qwen3-0.6B", "--served-model-name", "chat"),
@@ -81,6 +102,13 @@ QUIET = "--disable-uvicorn-access-log"
         ("sglang", _request("custom"), _sglang(*SGLANG)),
         ("sglang", _request("custom", tensor=2), _sglang(*SGLANG, "--tensor-parallel-size", "2")),
         ("sglang", _request("custom", extra=("--tp", "2")), _sglang(*SGLANG, "--tp", "2")),
+        ("tensorrt-llm", _request("custom"), _tensorrt(*TENSORRT)),
+        ("tensorrt-llm", _request("custom", tensor=2), _tensorrt(*TENSORRT, "--tp_size", "2")),
+        (
+            "tensorrt-llm",
+            _request("custom", extra=("--max_seq_len", "4096")),
+            _tensorrt(*TENSORRT, "--max_seq_len", "4096"),
+        ),
     ],
 )
 def test_the_container_of_an_engine(engine: str, request_: ServingRequest, expected: EngineContainer) -> None:
@@ -139,6 +167,18 @@ def test_engine_custom_runs_what_it_is_given() -> None:
                 cache_blocks="sglang:num_pages",
             ),
         ),
+        (
+            ENGINES["tensorrt-llm"],
+            "1.3.0rc18",
+            MetricMap(
+                path="/prometheus/metrics",
+                queued_requests="trtllm_num_requests_waiting",
+                running_requests="trtllm_num_requests_running",
+                kv_cache_usage="trtllm_kv_cache_utilization",
+                cache_block_size="trtllm_kv_cache_tokens_per_block",
+                cache_blocks="trtllm_kv_cache_max_blocks",
+            ),
+        ),
         (CUSTOM_ENGINE, "", MetricMap(path="/m", queued_requests="waiting", kv_cache_usage="usage")),
     ],
 )
@@ -157,6 +197,7 @@ def test_the_known_engines() -> None:
     assert known == {
         "vllm": ("vllm", "vllm", 8000, ("vllmServe", "imageDefault")),
         "sglang": ("sglang", "sglang", 8000, ("custom",)),
+        "tensorrt-llm": ("tensorrt-llm", "trtllm-serve", 8000, ("custom",)),
     }
     assert (CUSTOM_ENGINE.name, CUSTOM_ENGINE.model_commands, CUSTOM) == ("custom", ("custom",), "custom")
 

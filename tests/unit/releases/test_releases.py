@@ -13,7 +13,7 @@ from packaging.version import Version
 from engines import ENGINES, MetricMap
 from releases import RELEASES, CrdBundle, ImagePin, Release
 
-PINNED_TAG = re.compile(r"[\w./-]+:(distroless-)?v\d+\.\d+\.\d+[\w.-]*")
+PINNED_TAG = re.compile(r"[\w./-]+:(distroless-)?v?\d+\.\d+\.\d+[\w.-]*")
 LINES = list(RELEASES.values())
 BUNDLES = [bundle for line in LINES for bundle in line.crd_bundles]
 
@@ -37,7 +37,9 @@ def test_every_image_is_pinned_to_a_full_version(pin: ImagePin) -> None:
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
 def test_every_engine_of_a_line_has_its_default_image(line: Release) -> None:
     """The default names an image of the engine, and the command is one that the engine knows."""
-    assert {name: pins.default in pins.images for name, pins in line.engines.items()} == dict.fromkeys(ENGINES, True)
+    offered = {name: True for name in ENGINES if name not in line.refused_engines}
+
+    assert {name: pins.default in pins.images for name, pins in line.engines.items()} == offered
     assert {name for name, pins in line.engines.items() if pins.model_command not in ENGINES[name].model_commands} == (
         set()
     )
@@ -73,6 +75,7 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
                 "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0",
                 "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
                 "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+                "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc18",
             ],
         ),
     ],
@@ -89,6 +92,20 @@ def test_every_engine_image_says_which_version_it_holds(line: Release) -> None:
 
     assert [pin.reference for pin in pins if pin.engine_version not in f"{pin.reference} {pin.source}"] == []
     assert [pin.reference for pin in pins if str(Version(pin.engine_version)) != pin.engine_version] == []
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_no_pin_is_older_than_its_engine_bears(line: Release) -> None:
+    """What a rule refuses of a user's image a line does not pin itself."""
+    floors = {name: engine.version_floor for name, engine in ENGINES.items()}
+    too_old = [
+        pin.reference
+        for name, engine in line.engines.items()
+        for pin in engine.images.values()
+        if (floor := floors[name]) is not None and Version(pin.engine_version) < Version(floor.version)
+    ]
+
+    assert too_old == []
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)

@@ -1,0 +1,79 @@
+"""TensorRT-LLM, served by `trtllm-serve` with its PyTorch backend.
+
+Flags as tensorrt_llm/commands/serve.py defines them; what llm-d itself runs is guides/optimized-baseline/modelserver/
+gpu/trtllm. Older than 1.3.0rc12 it does not emit the gauges that a picker needs (NVIDIA/TensorRT-LLM#12545).
+
+Plain `/metrics` is JSON that no picker can parse; the Prometheus text is below `/prometheus`. llm-d supports it
+aggregated and with the approximate prefix index only: no prefill/decode, no KV events, no LoRA.
+"""
+
+from engines.base import FILES_FOLDER, EngineContainer, MetricMap, ProbePaths, ServingRequest, VersionFloor
+from engines.workarounds import Workaround, environment
+
+__all__ = ["TensorRtLlm"]
+
+_OPTIONS_FILE = "llm-api-options.yaml"
+
+# Without either there are no gauges: requests are not measured, and iterations are not counted.
+_OPTIONS = """\
+enable_iter_perf_stats: true
+return_perf_metrics: true
+"""
+
+_WORKAROUNDS = (
+    Workaround(
+        since="1.3.0rc27",
+        thread="NVIDIA/TensorRT-LLM#19607",
+        why="Open MPI 5 builds an id of 50 bytes at most from the host's name: under a pod's long name no port opens",
+        env={"PMIX_HOSTNAME": "trtllm-node"},
+    ),
+    Workaround(
+        since="1.3.0rc18",
+        thread="llm-d#1866",
+        why="a command of our own skips the image's entry point, which tells the linker where TensorRT and CUDA are",
+        env={"LD_LIBRARY_PATH": "/usr/local/tensorrt/lib:/usr/local/cuda/lib64:/usr/local/nvidia/lib64"},
+    ),
+)
+
+
+class TensorRtLlm:
+    """The adapter of `trtllm-serve`."""
+
+    name = "tensorrt-llm"
+    engine_type = "trtllm-serve"
+    default_port = 8000
+    model_commands = ("custom",)
+    version_floor = VersionFloor(
+        version="1.3.0rc12",
+        why="before it trtllm-serve does not emit the metrics that the picker scores by (NVIDIA/TensorRT-LLM#12545)",
+    )
+
+    def container(self, request: ServingRequest) -> EngineContainer:
+        """`trtllm-serve serve MODEL ...`, with the options that have no flag in a file."""
+        # It listens on localhost by default: neither the probes nor the gateway would reach it.
+        args = [request.model, "--host", "0.0.0.0", "--port", str(request.port)]  # noqa: S104 - the pod's own address
+        # Since NVIDIA/TensorRT-LLM#11711; without it a model in a folder is served under the folder's name.
+        args += ["--served_model_name", request.served_name]
+        args += ["--backend", "pytorch", "--extra_llm_api_options", f"{FILES_FOLDER}/{_OPTIONS_FILE}"]
+        if request.tensor_parallelism > 1:
+            args += ["--tp_size", str(request.tensor_parallelism)]
+        return EngineContainer(
+            command=("trtllm-serve", "serve"),
+            args=(*args, *request.extra_args),
+            probes=ProbePaths(liveness="/health", readiness="/v1/models"),
+            env=environment(_WORKAROUNDS),
+            files={_OPTIONS_FILE: _OPTIONS},
+            run_as_user=2000,
+            cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),
+        )
+
+    def metrics(self, version: str) -> MetricMap:  # noqa: ARG002 - the contract's; no name has changed so far
+        """TensorRT-LLM's own gauges; LoRA adapters are not told."""
+        return MetricMap(
+            path="/prometheus/metrics",
+            queued_requests="trtllm_num_requests_waiting",
+            running_requests="trtllm_num_requests_running",
+            kv_cache_usage="trtllm_kv_cache_utilization",
+            cache_block_size="trtllm_kv_cache_tokens_per_block",
+            cache_blocks="trtllm_kv_cache_max_blocks",
+        )
