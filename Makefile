@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 SOURCES := __main__.py naming.py catalog components engines lab operate policy releases settings stacks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down shell render topology crds policy test check format goldens docs lock bench clean
+.PHONY: help up down shell render topology crds policy smoke verify test check format goldens docs lock bench clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +47,14 @@ crds: $(VENV)/.installed ## fetch the CRD files that the release line of STACK p
 policy: $(VENV)/.installed ## preview STACK and judge it by the policy pack; OFFLINE=1 needs no cluster and no credentials
 	@$(BIN)/python -m operate policy --stack $(STACK) $(if $(OFFLINE),--without-cluster) $(if $(CONFIG),--config $(CONFIG))
 
+smoke: $(VENV)/.installed ## answer requests to STACK by the real picker and Envoy, from nothing, in a namespace of its own
+	@$(BIN)/python -m operate smoke --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
+
+verify: $(VENV)/.installed ## ask the cluster of STACK whether it answers requests, and why not
+	@$(BIN)/python -m operate verify --stack $(STACK)
+
 test: $(VENV)/.installed ## every test, those against the lab included
-	@$(BIN)/python -m lab build
+	@$(BIN)/python -m lab build --all
 	@$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadgroup
 
 check: $(VENV)/.installed ## format, lint and types, as CI runs them

@@ -15,11 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from lab import Lab, LabError, LabStatus, Toolchain
+from lab.build import build_all
 from lab.components import COMPONENTS
 from lab.engine import export_lines
 from lab.paths import cache_dir, lab_home
 from lab.progress import Reporter
 from lab.stack import pools_of_stack, stack_file
+from lab.tools import TOOLS
 
 _DESCRIPTION = """\
 The embedded lab: a real Kubernetes control plane whose nodes are simulated, and the real Pulumi
@@ -43,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         "--stack", default="dev", metavar="NAME|FILE", help="whose gpuPools become simulated nodes (default: dev)"
     )
     up.add_argument("--cpu-nodes", type=int, default=2, metavar="N", help="nodes without GPUs (default: 2)")
-    commands.add_parser("build", help="build the tools that are missing and start nothing; the tests' kubectl too")
+    build = commands.add_parser("build", help="build the tools that are missing and start nothing; kubectl too")
+    build.add_argument("--all", action="store_true", help="those too that only tests and `make smoke` need")
     commands.add_parser("down", help="stop the lab and remove its folder, with the Pulumi state in it")
     status = commands.add_parser("status", help="what runs; exits with 1 where the lab is not ready")
     status.add_argument("--json", action="store_true", help="for programs")
@@ -75,8 +78,11 @@ def _up(lab: Lab, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _build(lab: Lab, _: argparse.Namespace) -> int:
-    Lab(lab.root, toolchain=Toolchain.BUILT, own_kubectl=True).build(Reporter())
+def _build(lab: Lab, arguments: argparse.Namespace) -> int:
+    if arguments.all:
+        build_all(tuple(TOOLS), Reporter())
+    else:
+        Lab(lab.root, toolchain=Toolchain.BUILT, own_kubectl=True).build(Reporter())
     print(f"every tool is built: {cache_dir()}")
     return 0
 

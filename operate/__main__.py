@@ -10,15 +10,21 @@ from pathlib import Path
 from rich.console import Console
 
 from lab import LabError
+from lab.progress import Reporter
 from operate.bench import Plan, as_data, bench, print_report
 from operate.config_table import with_table
 from operate.crds import fetch_crds, from_release_url
 from operate.errors import OperateError
 from operate.policy import judge_stack, markdown, print_run
 from operate.render import render
+from operate.smoke.run import has_passed, smoke
+from operate.smoke.run import print_report as print_smoke
 from operate.stack_files import load_stack, stack_path
 from operate.topology import draw
 from operate.up import bring_up, print_summary
+from operate.verify.rows import as_data as rows_as_data
+from operate.verify.rows import print_rows
+from operate.verify.verify import verify
 from operate.workspace import ROOT
 from releases import RELEASES
 
@@ -34,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     judging = commands.add_parser("policy", help="preview a stack and judge it by the policy pack")
     commands.add_parser("docs", help="write the config table of README.md anew").set_defaults(json=False)
     drawing = commands.add_parser("topology", help="draw a stack, from gateway to GPUs, as SVG and Mermaid")
-    for command in (up, rendering, crds, drawing, judging):
+    smoking = commands.add_parser("smoke", help="a stack from nothing to answered requests, in a namespace of its own")
+    verifying = commands.add_parser("verify", help="ask a stack's cluster whether it answers requests, and why not")
+    for command in (up, rendering, crds, drawing, judging, smoking, verifying):
         command.add_argument("--stack", default="dev", metavar="NAME|FILE", help="default: dev")
         command.add_argument("--json", action="store_true", help="result for programs, on standard output")
     rendering.add_argument(
@@ -51,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         "--approve-replace", action="append", default=[], metavar="NAME", help="GPU node group that may be replaced"
     )
     judging.add_argument("--markdown", type=Path, metavar="FILE", help="write the result as a comment, too")
+    smoking.add_argument("--keep", type=Path, metavar="DIR", help="leave logs and configs of what ran there")
     measuring = commands.add_parser("bench", help="measure on a lab of its own what the README promises about speed")
     measuring.add_argument("--runs", type=int, default=3, choices=range(1, 21), metavar="N", help="default: 3")
     measuring.add_argument("--pairs", type=int, default=2, choices=range(1, 11), metavar="N", help="default: 2")
@@ -114,6 +123,30 @@ def _policy(arguments: argparse.Namespace, console: Console) -> object:
     return run.as_data()
 
 
+def _smoke(arguments: argparse.Namespace, console: Console) -> object:
+    result = smoke(arguments.stack, arguments.keep)
+    if not arguments.json:
+        print_smoke(result, console)
+    return _unless_failed(result, arguments, passed=has_passed(result))
+
+
+def _verify(arguments: argparse.Namespace, console: Console) -> object:
+    rows = verify(arguments.stack, Reporter())
+    if not arguments.json:
+        print_rows(rows, console)
+    result = {"stack": arguments.stack, "rows": rows_as_data(rows)}
+    return _unless_failed(result, arguments, passed=all(row.ok is not False for row in rows))
+
+
+def _unless_failed(result: object, arguments: argparse.Namespace, *, passed: bool) -> object:
+    """The result, printed also where the command fails for what is in it."""
+    if passed:
+        return result
+    if arguments.json:
+        print(json.dumps(result, indent=2, sort_keys=True))
+    raise OperateError(f"stack {arguments.stack} does not do what it should; each fault has its hint above")
+
+
 def _topology(arguments: argparse.Namespace, console: Console) -> object:
     drawing = draw(stack_path(arguments.stack), arguments.out)
     console.print(f"{drawing.svg} and, for a README, {drawing.mermaid}", markup=False)
@@ -127,6 +160,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Console], object]] = {
     "docs": _docs,
     "bench": _bench,
     "policy": _policy,
+    "smoke": _smoke,
+    "verify": _verify,
     "topology": _topology,
 }
 

@@ -4,16 +4,20 @@ It answers as an OpenAI server does and tells its load under vLLM's metric names
 front of it by `engine_metrics`.
 """
 
+import json
+import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
 
 from components.model_service import ModelServiceArgs
 from lab.build import tool_dir
+from operate.smoke.engine_metrics import SIMULATORS_PATH, EngineMetrics, engine_metrics
 from operate.smoke.processes import Processes, wait_until
 from operate.smoke.wiring import Link
+from operate.workspace import ROOT
 
 __all__ = ["CAPACITY", "Simulator", "Simulators"]
 
@@ -22,6 +26,7 @@ CAPACITY = 4
 
 _TOKEN_MILLISECONDS = 10
 _KV_BLOCKS = 512
+_EXPORTER = "exporter"
 _START_SECONDS = 20.0
 
 
@@ -37,6 +42,8 @@ class Simulator:
     model: str
     engine: str
     served_name: str
+    metrics: EngineMetrics | None
+    """What is put in front of its metrics path."""
 
     @classmethod
     def of_pod(cls, pod: Mapping[str, Any], model: str, service: ModelServiceArgs, port: int) -> "Simulator":
@@ -49,6 +56,9 @@ class Simulator:
             model=model,
             engine=service.engine.name,
             served_name=service.served_name,
+            metrics=engine_metrics(
+                service.engine.name, service.engine_version, service.engine.metrics(service.engine_version)
+            ),
         )
 
     def command(self, own_port: int) -> list[str]:
@@ -77,6 +87,7 @@ class Simulators:
         self._ports = ports
         self.running: dict[str, Simulator] = {}
         self._own_ports: dict[str, int] = {}
+        self._metrics_ports: dict[str, int] = {}
 
     def run(self, wanted: Mapping[str, Simulator]) -> None:
         """Run exactly these."""
@@ -85,8 +96,15 @@ class Simulators:
         new = [simulator for pod, simulator in wanted.items() if pod not in self.running]
         for simulator in new:
             self._start(simulator)
+        if any(simulator.metrics for simulator in new):
+            self._start_exporter()
         for simulator in new:
-            self._wait(simulator)
+            self._wait(simulator, f"http://127.0.0.1:{self._own_ports[simulator.pod]}/health")
+
+    def wait_until_wired(self) -> None:
+        """Until each answers at its pod's address."""
+        for simulator in self.running.values():
+            self._wait(simulator, f"http://{simulator.address}:{simulator.port}/health")
 
     def stop(self, pod: str) -> None:
         """Kill a pod's engine."""
@@ -96,9 +114,30 @@ class Simulators:
     def links(self) -> list[Link]:
         """From each pod's address and port to its program."""
         return [
-            Link(address=item.address, port=item.port, targets=(("127.0.0.1", self._own_ports[pod]),))
+            Link(
+                address=item.address,
+                port=item.port,
+                targets=(("127.0.0.1", self._own_ports[pod]),),
+                metrics_paths=tuple(sorted({item.metrics.path, SIMULATORS_PATH})) if item.metrics else (),
+                metrics_port=self._metrics_ports.get(pod, 0),
+            )
             for pod, item in self.running.items()
         ]
+
+    def _start_exporter(self) -> None:
+        """One for all pods that need it, in the place of one that knows fewer."""
+        self._processes.stop(_EXPORTER)
+        entries = []
+        for pod, item in self.running.items():
+            if item.metrics is None:
+                continue
+            port = self._metrics_ports[pod] = next(self._ports)
+            source = f"http://127.0.0.1:{self._own_ports[pod]}{SIMULATORS_PATH}"
+            entries.append({"port": port, "source": source, "model": item.served_name, **asdict(item.metrics)})
+        config = self._processes.folder / "exporter.json"
+        config.write_text(json.dumps(entries))
+        environment = {"PYTHONPATH": str(ROOT)}
+        self._processes.start(_EXPORTER, [sys.executable, "-m", "operate.smoke.exporter", str(config)], environment)
 
     def _start(self, simulator: Simulator) -> None:
         own_port = self._own_ports[simulator.pod] = next(self._ports)
@@ -106,9 +145,8 @@ class Simulators:
         self._processes.start(f"engine-{simulator.pod}", simulator.command(own_port), environment)
         self.running[simulator.pod] = simulator
 
-    def _wait(self, simulator: Simulator) -> None:
+    def _wait(self, simulator: Simulator, url: str) -> None:
         name = f"engine-{simulator.pod}"
-        url = f"http://127.0.0.1:{self._own_ports[simulator.pod]}/health"
 
         def answers() -> bool:
             self._processes.require(name)

@@ -9,6 +9,8 @@ Not as on a cluster: one Envoy serves all pods of the gateway, since all share o
 """
 
 import itertools
+import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +18,9 @@ from typing import Any
 
 import grpc
 
+from components.endpoint_picker import EXT_PROC_PORT
 from lab.build import tool_dir
-from naming import GATEWAY, ModelNames
+from naming import GATEWAY, MODEL_LABEL, ModelNames, service_host
 from operate.errors import OperateError
 from operate.smoke.containers import (
     account_kubeconfig,
@@ -32,13 +35,16 @@ from operate.smoke.namespace import name_hosts
 from operate.smoke.processes import Processes, wait_until
 from operate.smoke.simulators import Simulator, Simulators
 from operate.smoke.stage import Stage
+from operate.smoke.traffic import Client
 from operate.smoke.translation import BuiltPicker, Invocation, built_picker
 from operate.smoke.wiring import ENVOY, Link, Wiring
+from operate.verify.objects import StackObjects
 
 __all__ = ["Picker", "Site"]
 
 _FIRST_PORT = 20000
 _START_SECONDS = 20.0
+_POLITE_SECONDS = 0.5
 _SERVING = b"\x08\x01"
 """A grpc.health.v1.HealthCheckResponse that says SERVING."""
 
@@ -66,6 +72,8 @@ class Site:
     simulators: Simulators = field(init=False)
     pickers: dict[str, Picker] = field(default_factory=dict)
     """By model."""
+    remarks: dict[str, str] = field(default_factory=dict)
+    """By model: what was noticed about its picker's start."""
 
     def __post_init__(self) -> None:
         """Nothing runs yet."""
@@ -80,6 +88,49 @@ class Site:
         for model in self.stage.plan.models:
             self.start_picker(model)
         self.start_gateway()
+
+    @property
+    def objects(self) -> StackObjects:
+        """The stack's objects, as `operate.verify` reads them."""
+        return StackObjects(self.stage.cluster, self.stage.plan)
+
+    def client(self, model: str) -> Client:
+        """A client that speaks to the gateway's Service, as a pod of the cluster would."""
+        plan = self.stage.plan
+        host = service_host(plan.provider.service, plan.namespace)
+        path = plan.models[model].route.path.rstrip("/")
+        return Client(
+            base_url=f"http://{host}:{plan.gateway.port}{path}", served_name=plan.models[model].service.served_name
+        )
+
+    def lose_pod(self, pod: str) -> None:
+        """Kill a model server's program, and say what its kubelet would say next: that it is not ready."""
+        self.simulators.stop(pod)
+        conditions = [{"type": kind, "status": "False"} for kind in ("Ready", "ContainersReady")]
+        path = f"/api/v1/namespaces/{self.stage.plan.namespace}/pods/{pod}/status"
+        patch = {"status": {"conditions": conditions}}
+        self.stage.cluster.send("PATCH", path, patch, "application/strategic-merge-patch+json")
+
+    def replace_pod(self, pod: str) -> None:
+        """Delete a pod, wait for the one that takes its place, and start its program."""
+        namespace = self.stage.plan.namespace
+        found = self.stage.cluster.get(f"/api/v1/namespaces/{namespace}/pods/{pod}")
+        model = (found or {})["metadata"]["labels"][MODEL_LABEL]
+        self.stage.cluster.send("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod}", {"gracePeriodSeconds": 0})
+        self.wait_for_rollout(ModelNames(model=model).server)
+        self.run_model_servers()
+
+    def wait_for_rollout(self, name: str) -> None:
+        """Until a Deployment has as many ready pods as it wants, all of its newest template."""
+
+        def is_done() -> bool:
+            deployment = self._deployment(name)
+            wanted, status = deployment["spec"]["replicas"], deployment["status"]
+            counts = [status.get(key, 0) for key in ("updatedReplicas", "replicas", "readyReplicas")]
+            is_seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+            return is_seen and counts == [wanted] * 3 and len(self.pods(name)) == wanted
+
+        wait_until(is_done, _START_SECONDS, lambda: f"Deployment {name} does not come up")
 
     def _deployment(self, name: str) -> dict[str, Any]:
         namespace = self.stage.plan.namespace
@@ -102,6 +153,7 @@ class Site:
                 wanted[simulator.pod] = simulator
         self.simulators.run(wanted)
         self.wire()
+        self.simulators.wait_until_wired()
 
     def wire(self) -> None:
         """Addresses and links of pods and Services as they are now."""
@@ -175,7 +227,16 @@ class Site:
         def complaint() -> str:
             return f"the picker of {model} never became ready; it said:\n{self.processes.last_lines(f'picker-{model}')}"
 
+        began = time.monotonic()
         wait_until(serves, _START_SECONDS, complaint)
+        ready = time.monotonic()
+        # GAIE 1.2 and 1.5 report ready before they have made their certificate and listen.
+        wait_until(lambda: _listens(self.pickers[model].ports[EXT_PROC_PORT]), _START_SECONDS, complaint)
+        if time.monotonic() - ready > _POLITE_SECONDS:
+            self.remarks[model] = (
+                f"ready after {ready - began:.1f} s, but listens to the gateway only after"
+                f" {time.monotonic() - began:.1f} s: until then requests get 500"
+            )
 
     def stop_picker(self, model: str) -> None:
         """Kill a model's picker, as a lost node would."""
@@ -231,6 +292,11 @@ _PORT_FLAGS = {9002: "grpc-port", 9003: "grpc-health-port", 9090: "metrics-port"
 
 def _port_flags(ports: Mapping[int, int]) -> list[str]:
     return [f"--{_PORT_FLAGS[port]}={own}" for port, own in ports.items()]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _health(port: int, service: str) -> bool:

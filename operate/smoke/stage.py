@@ -20,6 +20,7 @@ from lab.tools import KUBERNETES_PROVIDER_VERSION, SMOKE
 from operate.crds import fetch_crds
 from operate.engine import Pulumi
 from operate.lab_crds import lab_source
+from operate.smoke.stand_ins import install, stand_ins
 from operate.stack_files import load_stack
 from operate.verify.cluster import Cluster, connect
 from operate.workspace import Workspace, read_stack_document
@@ -63,6 +64,7 @@ def prepare(stack: Path, reporter: Reporter) -> None:
     Lab(stack.parent, toolchain=Toolchain.BUILT, own_kubectl=True).build(reporter)
     build_all(SMOKE, reporter)
     fetch_crds(release, lab_source(release, reporter.say), reporter.say)
+    stand_ins(settings, plan_stack(settings))  # reads files of modules, which are downloaded where they are missing
 
 
 @contextmanager
@@ -72,12 +74,14 @@ def stage(stack: Path, folder: Path, reporter: Reporter) -> Iterator[Stage]:
     lab = Lab(folder / "lab", toolchain=Toolchain.BUILT, own_kubectl=True, dials_pods=True)
     with reporter.step("control plane"):
         lab.up(simulated_pools(settings), _CPU_NODES)
-    with reporter.step("pulumi up"):
-        outputs = _up(stack, lab, folder / "project")
+    plan = plan_stack(settings)
     with connect(environment=lab.environment()) as cluster:
+        install(cluster, stand_ins(settings, plan))
+        with reporter.step("pulumi up"):
+            outputs = _up(stack, lab, folder / "project")
         yield Stage(
             settings=settings,
-            plan=plan_stack(settings),
+            plan=plan,
             outputs=outputs,
             cluster=cluster,
             lab=lab,

@@ -1,13 +1,15 @@
 """Which real picker runs in the place of the image that a stack rendered, and what it must be told otherwise.
 
-Pickers of llm-d's own image cannot all be built from Go modules (docs/adr), so the nearest one that can be is run from
-the rendered Deployment. The difference is this table and nothing else: each entry is shown beside the picker's version,
-and a test applies each of them. An image that is not in the table is not run by guess.
+The pickers of llm-d's own images cannot all be built from Go modules (docs/adr/0012), so the nearest one that can be is
+run from the rendered Deployment. The difference is this table and nothing else: each entry is shown beside the
+picker's version, and a test applies each of them. An image that is not in the table is not run by guess.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+import yaml
 
 from operate.errors import OperateError
 
@@ -41,17 +43,60 @@ class BuiltPicker:
     title: str
     """Name and version, for the table."""
     steps: tuple[Step, ...]
+    crds: tuple[str, ...] = ()
+    """Files of its Go module: kinds that it watches and the image does not. They are put on the cluster for it."""
 
 
-def _flag(*flags: str) -> Callable[[Invocation], Invocation]:
-    return lambda before: replace(before, args=(*before.args, *flags))
+def _flag(flag: str) -> Callable[[Invocation], Invocation]:
+    """Set a flag, in the place of another value of it."""
+    name = flag.partition("=")[0]
+
+    def apply(before: Invocation) -> Invocation:
+        others = tuple(argument for argument in before.args if argument.partition("=")[0] != name)
+        return replace(before, args=(*others, flag))
+
+    return apply
 
 
-# The picker publishes the pool's averages every 5 s by itself; a smoke run looks more often.
+def _config(change: Callable[[dict[str, object]], None]) -> Callable[[Invocation], Invocation]:
+    """Change the picker's config."""
+
+    def changed(text: str) -> str:
+        document = yaml.safe_load(text)
+        change(document)
+        return yaml.safe_dump(document)
+
+    return lambda before: replace(before, files={path: changed(text) for path, text in before.files.items()})
+
+
+def _old_group(document: dict[str, object]) -> None:
+    document["apiVersion"] = "inference.networking.x-k8s.io/v1alpha1"
+
+
+def _without(plugin: str) -> Callable[[dict[str, object]], None]:
+    """Take a plugin, and the profiles' references to it, out of a config."""
+
+    def change(document: dict[str, object]) -> None:
+        document["plugins"] = [item for item in _items(document["plugins"]) if item["type"] != plugin]
+        for profile in _items(document["schedulingProfiles"]):
+            profile["plugins"] = [item for item in _items(profile["plugins"]) if item["pluginRef"] != plugin]
+
+    return change
+
+
+def _items(value: object) -> list[dict[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 _FLUSH = Step(
     what="--refresh-prometheus-metrics-interval=200ms",
     why="its figures are read several times a second; it renews them every 5 s otherwise",
     apply=_flag("--refresh-prometheus-metrics-interval=200ms"),
+)
+_OPEN_METRICS = Step(
+    what="--metrics-endpoint-auth=false",
+    why="the API server's proxy, through which they are read, passes no token on",
+    apply=_flag("--metrics-endpoint-auth=false"),
 )
 
 _BUILT: Mapping[str, BuiltPicker] = MappingProxyType(
@@ -59,7 +104,29 @@ _BUILT: Mapping[str, BuiltPicker] = MappingProxyType(
         "llm-d-inference-scheduler:v0.4.0": BuiltPicker(
             tool="epp-gaie-1.2",
             title="GAIE EPP v1.2.0, the library that the image is built on",
-            steps=(_FLUSH,),
+            steps=(_FLUSH, _OPEN_METRICS),
+        ),
+        "llm-d-router-endpoint-picker:v0.10.0": BuiltPicker(
+            tool="epp-gaie-1.5",
+            title="GAIE EPP v1.5.0, the last before llm-d's router took its code over",
+            steps=(
+                _FLUSH,
+                _OPEN_METRICS,
+                Step(
+                    what="config apiVersion llm-d.ai/v1alpha1 -> inference.networking.x-k8s.io/v1alpha1",
+                    why="the same format before the move",
+                    apply=_config(_old_group),
+                ),
+                Step(
+                    what="without no-hit-lru-scorer",
+                    why="llm-d's own plugin, which GAIE has not",
+                    apply=_config(_without("no-hit-lru-scorer")),
+                ),
+            ),
+            crds=(
+                "config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
+                "config/crd/bases/inference.networking.x-k8s.io_inferencemodelrewrites.yaml",
+            ),
         ),
     }
 )

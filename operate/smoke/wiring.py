@@ -34,8 +34,10 @@ class Link:
     port: int
     targets: tuple[tuple[str, int], ...]
     """Addresses and ports, in turn; none refuses connections as a Service without endpoints does."""
-    metrics: tuple[str, int] | None = None
-    """Path that goes elsewhere, and the port on loopback that answers it."""
+    metrics_paths: tuple[str, ...] = ()
+    """Paths that go elsewhere."""
+    metrics_port: int = 0
+    """The port on loopback that answers those."""
 
     @property
     def name(self) -> str:
@@ -94,8 +96,8 @@ def static_config(links: Iterable[Link]) -> dict[str, Any]:
 
 def _clusters(link: Link) -> list[dict[str, Any]]:
     found = [_cluster(link.name, link.targets)]
-    if link.metrics is not None:
-        found.append(_cluster(f"{link.name}-metrics", (("127.0.0.1", link.metrics[1]),)))
+    if link.metrics_paths:
+        found.append(_cluster(f"{link.name}-metrics", (("127.0.0.1", link.metrics_port),)))
     return found
 
 
@@ -116,7 +118,7 @@ def _address(address: str, port: int) -> dict[str, Any]:
 
 
 def _listener(link: Link) -> dict[str, Any]:
-    filters = [_tcp(link) if link.metrics is None else _http(link, link.metrics[0])]
+    filters = [_http(link) if link.metrics_paths else _tcp(link)]
     return {
         "name": link.name,
         "address": _address(link.address, link.port),
@@ -133,9 +135,9 @@ def _tcp(link: Link) -> dict[str, Any]:
     return {"name": "envoy.filters.network.tcp_proxy", "typed_config": config}
 
 
-def _http(link: Link, metrics_path: str) -> dict[str, Any]:
-    routes = [
-        {"match": {"path": metrics_path}, "route": {"cluster": f"{link.name}-metrics"}},
+def _http(link: Link) -> dict[str, Any]:
+    routes: list[dict[str, Any]] = [
+        *({"match": {"path": path}, "route": {"cluster": f"{link.name}-metrics"}} for path in link.metrics_paths),
         {"match": {"prefix": "/"}, "route": {"cluster": link.name, "timeout": "0s"}},
     ]
     router = {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": True}

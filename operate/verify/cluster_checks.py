@@ -21,17 +21,17 @@ def check_crds(objects: StackObjects) -> Iterator[Row]:
         missing = []
         for name in names:
             crd = objects.cluster.get(f"{_CRDS}/{name}")
-            conditions = (crd or {}).get("status", {}).get("conditions", [])
+            conditions = (crd or {}).get("status", {}).get("conditions") or []
             if not any(item["type"] == "Established" and item["status"] == "True" for item in conditions):
                 missing.append(name)
-        subject = f"{bundle.name} {bundle.version}"
+        subject = bundle.name
         if missing:
             hint = (
                 "`pulumi up` installs them with `llm-d:crds: install`; with `existing`, whoever runs the cluster does"
             )
             yield failed("CRDs", subject, f"not established: {', '.join(missing)}", hint)
         else:
-            yield passed("CRDs", subject, f"{len(names)} established")
+            yield passed("CRDs", subject, f"{len(names)} of {bundle.version} established")
 
 
 def _crd_name(path: str) -> str:

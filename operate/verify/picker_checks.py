@@ -9,11 +9,12 @@ from naming import ModelNames
 from operate.verify.asked import asked_metrics
 from operate.verify.figures import PoolFigures, metric_names, pool_figures
 from operate.verify.objects import StackObjects
-from operate.verify.rows import Row, failed, passed
+from operate.verify.rows import Row, failed, not_asked, passed
 
-__all__ = ["METRICS_PORT", "check_metric_maps", "check_ready_pods", "picker_figures"]
+__all__ = ["CLOSED", "check_metric_maps", "check_ready_pods", "picker_figures", "wants_token"]
 
 METRICS_PORT = 9090
+CLOSED = "the picker tells only who shows a token, which the API server's proxy does not pass on"
 
 
 def check_metric_maps(objects: StackObjects) -> Iterator[Row]:
@@ -79,14 +80,26 @@ def check_ready_pods(objects: StackObjects) -> Iterator[Row]:
     for model in sorted(objects.plan.models):
         expected = len(objects.servers(model))
         figures = picker_figures(objects, model)
-        if figures is None or figures.ready_pods is None:
-            hint = "with monitoring on, the picker wants a token for its metrics; otherwise look at its log"
+        if wants_token(objects, model):
+            yield not_asked("picker's pods", model, CLOSED)
+        elif figures is None or figures.ready_pods is None:
+            hint = "is the picker ready, and does a NetworkPolicy keep the API server from its metrics port?"
             yield failed("picker's pods", model, "the picker does not tell its pods", hint)
         elif figures.ready_pods != expected:
             fault = f"the picker sees {figures.ready_pods} pods, its model has {expected} ready ones"
             yield failed("picker's pods", model, fault, "the pool's selector selects too many or too few pods")
         else:
             yield passed("picker's pods", model, f"{figures.ready_pods} of {expected}")
+
+
+def wants_token(objects: StackObjects, model: str) -> bool:
+    """Whether a picker tells its figures only to whoever shows a token, as with monitoring on."""
+    picker = objects.picker(model)
+    if picker is None:
+        return False
+    name = str(picker["metadata"]["name"])
+    answer = objects.cluster.pod(objects.plan.namespace, name, METRICS_PORT, "/metrics")
+    return answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
 def picker_figures(objects: StackObjects, model: str) -> PoolFigures | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Row", "as_data", "failed", "passed", "print_rows"]
+__all__ = ["Row", "as_data", "failed", "not_asked", "passed", "print_rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,8 @@ class Row:
     """The question, in a word or two; the same on every cluster."""
     subject: str
     """What it was asked about: a model's name, or the stack's part."""
-    ok: bool
+    ok: bool | None
+    """None where the question makes no sense of this stack."""
     seen: str
     """What was seen; where it is a fault, the fault."""
     hint: str = ""
@@ -29,9 +30,18 @@ def passed(check: str, subject: str, seen: str) -> Row:
     return Row(check=check, subject=subject, ok=True, seen=seen)
 
 
+def not_asked(check: str, subject: str, why: str) -> Row:
+    """The question makes no sense here; said, so that nobody takes it for answered."""
+    return Row(check=check, subject=subject, ok=None, seen=why)
+
+
 def failed(check: str, subject: str, fault: str, hint: str) -> Row:
     """Something is not, and what to do about it."""
     return Row(check=check, subject=subject, ok=False, seen=fault, hint=hint)
+
+
+_LOG_WIDTH = 170
+_MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
 def as_data(rows: Iterable[Row]) -> list[dict[str, object]]:
@@ -45,11 +55,14 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
     for column in ("CHECK", "OF", "", "SEEN"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        style = None if row.ok else "bold red"
-        table.add_row(row.check, row.subject, "ok" if row.ok else "FAILED", row.seen, style=style)
+        style = "bold red" if row.ok is False else None
+        table.add_row(row.check, row.subject, _MARKS[row.ok], row.seen, style=style)
     console.print()
+    if not console.is_terminal:
+        console.width = _LOG_WIDTH  # a log has no width of its own; 80 columns would fold every line
     console.print(table, soft_wrap=False)
-    faults = [row for row in rows if not row.ok]
+    asked = [row for row in rows if row.ok is not None]
+    faults = [row for row in asked if not row.ok]
     for row in faults:
         console.print(f"\n{row.check}, {row.subject}: {row.seen}\n  -> {row.hint}", markup=False)
-    console.print(f"\n{len(rows) - len(faults)} of {len(rows)} checks passed", markup=False)
+    console.print(f"\n{len(asked) - len(faults)} of {len(asked)} checks passed", markup=False)

@@ -8,7 +8,9 @@ from typing import Any
 from operate.smoke.wiring import ENVOY, Link, static_config
 
 _PLAIN = Link(address="198.19.0.9", port=9002, targets=(("198.18.0.1", 9002), ("198.18.0.2", 9002)))
-_METRICS = Link(address="198.18.0.1", port=8000, targets=(("127.0.0.1", 20000),), metrics=("/metrics", 20001))
+_METRICS = Link(
+    address="198.18.0.1", port=8000, targets=(("127.0.0.1", 20000),), metrics_paths=("/metrics",), metrics_port=20001
+)
 
 
 def _validate(config: dict[str, Any], folder: Path) -> tuple[int, str]:
