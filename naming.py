@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = [
+    "DECODE_ROLE",
     "GATEWAY",
     "MODEL_LABEL",
+    "PREFILL_ROLE",
     "ROLE_LABEL",
     "ModelNames",
     "common_labels",
@@ -30,6 +32,9 @@ ROLE_LABEL = "llm-d.ai/role"
 DECODE_ROLE = "decode"
 """Role of a pod that answers requests; an aggregated model has no other."""
 
+PREFILL_ROLE = "prefill"
+"""Role of a pod that computes the KV cache of a prompt for a decode pod, which fetches it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelNames:
@@ -49,8 +54,12 @@ class ModelNames:
 
     @property
     def server(self) -> str:
-        """Deployment of the model servers."""
-        return f"{self.model}-{DECODE_ROLE}"
+        """Deployment of the model servers that answer requests."""
+        return self.server_of(DECODE_ROLE)
+
+    def server_of(self, role: str) -> str:
+        """Deployment of the model servers of a role."""
+        return f"{self.model}-{role}"
 
     @property
     def service_account(self) -> str:
@@ -59,7 +68,7 @@ class ModelNames:
 
     def claimed(self) -> frozenset[str]:
         """Every name that the model's objects take in the namespace."""
-        return frozenset({self.model, self.picker, self.server})
+        return frozenset({self.model, self.picker, self.server, self.server_of(PREFILL_ROLE)})
 
 
 def common_labels(*, component: str, instance: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ __all__ = [
     "CONTAINER_SECURITY",
     "SCRAPER",
     "checksum",
+    "field_env",
     "http_probe",
     "metadata",
     "pod_disruption_budget",
@@ -77,6 +78,11 @@ def http_probe(path: str, port: str, *, period: int, timeout: int, failures: int
 def secret_env(name: str, secret: str, key: str) -> dict[str, Any]:
     """An environment variable from a Secret's key: the value is in no manifest."""
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def field_env(name: str, path: str) -> dict[str, Any]:
+    """An environment variable from a field of the pod."""
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def pod_disruption_budget(

@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from engines.base import FILES_FOLDER, Engine, EngineContainer, MetricMap, ProbePaths, ServingRequest, VersionFloor
+from engines.base import (
+    FILES_FOLDER,
+    Engine,
+    EngineContainer,
+    KvProtocol,
+    KvTransfer,
+    MetricMap,
+    NoKvTransfer,
+    ProbePaths,
+    Role,
+    ServingRequest,
+    VersionFloor,
+)
 from engines.custom import Custom
 from engines.sglang import Sglang
 from engines.tensorrt_llm import TensorRtLlm
@@ -16,8 +28,12 @@ __all__ = [
     "Custom",
     "Engine",
     "EngineContainer",
+    "KvProtocol",
+    "KvTransfer",
     "MetricMap",
+    "NoKvTransfer",
     "ProbePaths",
+    "Role",
     "ServingRequest",
     "Sglang",
     "TensorRtLlm",

@@ -6,15 +6,72 @@ because all of them come from one object. Nothing outside this package asks whic
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-__all__ = ["FILES_FOLDER", "Engine", "EngineContainer", "MetricMap", "ProbePaths", "ServingRequest", "VersionFloor"]
+__all__ = [
+    "FILES_FOLDER",
+    "Engine",
+    "EngineContainer",
+    "KvProtocol",
+    "KvTransfer",
+    "MetricMap",
+    "NoKvTransfer",
+    "ProbePaths",
+    "Role",
+    "ServingRequest",
+    "VersionFloor",
+]
 
 FILES_FOLDER = "/etc/llm-d"
 """Where the files of an engine are found in its container."""
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class Role(StrEnum):
+    """What an engine is asked to do of a request."""
+
+    AGGREGATED = "aggregated"
+    """All of it."""
+    PREFILL = "prefill"
+    """The KV cache of its prompt, for a decode server to fetch."""
+    DECODE = "decode"
+    """Its answer, from a KV cache that a prefill server has computed."""
+
+
+class KvProtocol(StrEnum):
+    """How the routing sidecar leads a request through prefill and decode."""
+
+    NIXL = "nixl"
+    """Prefill first; what it answers tells decode where the blocks are."""
+    SGLANG = "sglang"
+    """Both at once; they meet at the prefill server's bootstrap server."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KvTransfer:
+    """How an engine moves KV caches from prefill to decode."""
+
+    protocol: KvProtocol
+    port_name: str
+    """Name of the port on which decode finds prefill's caches."""
+    port: int
+    """The data itself goes over ports that the transport picks when it connects."""
+    sidecar_env: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """What the sidecar has to know of it."""
+    owned_flags: frozenset[str]
+    """The engine's flags that say all this: config cannot."""
+    agreed_flags: frozenset[str]
+    """The engine's flags that have to be alike in both roles: the layout of the cache follows from them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoKvTransfer:
+    """An engine whose prefill cannot be disaggregated."""
+
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +90,7 @@ class ServingRequest:
     """`vllmServe`, `imageDefault` or `custom`."""
     version: str
     """Version of the engine: it decides which flags and workarounds there are."""
+    role: Role = Role.AGGREGATED
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 
@@ -80,6 +138,8 @@ class EngineContainer:
     env: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     files: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     """Files that the engine reads, by name, in FILES_FOLDER; never a secret. A change of one rolls the pods."""
+    field_env: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """Environment variable -> field of the pod that it takes its value from, such as `status.podIP`."""
     run_as_user: int
     """Uid; never 0. The images' files are readable for everybody, so any uid can run them (llm-d's own guides run
     them under OpenShift's random uids)."""
@@ -122,6 +182,11 @@ class Engine(Protocol):
     @property
     def version_floor(self) -> VersionFloor | None:
         """The oldest version that works; `None` where every one does that a line could pin."""
+        ...
+
+    @property
+    def kv_transfer(self) -> KvTransfer | NoKvTransfer:
+        """How its prefill can be disaggregated, or why it cannot."""
         ...
 
     def container(self, request: ServingRequest) -> EngineContainer:

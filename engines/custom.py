@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest, VersionFloor
+from engines.base import EngineContainer, MetricMap, NoKvTransfer, ProbePaths, ServingRequest, VersionFloor
 
-__all__ = ["Custom"]
+__all__ = ["NO_KV_TRANSFER", "Custom"]
+
+
+NO_KV_TRANSFER = NoKvTransfer(
+    reason="this program does not know how an engine of your own hands a KV cache over, nor whether the line's routing"
+    " sidecar speaks its protocol"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +28,7 @@ class Custom:
     engine_type: str = "custom"
     version_floor: VersionFloor | None = None
     model_commands: tuple[str, ...] = ("custom",)
+    kv_transfer: NoKvTransfer = NO_KV_TRANSFER
 
     def container(self, request: ServingRequest) -> EngineContainer:
         """The command as it was given; model, port and parallelism are the user's own to pass."""

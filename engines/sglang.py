@@ -8,10 +8,13 @@ not at all.
 
 from packaging.version import Version
 
-from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines.base import EngineContainer, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
 from engines.workarounds import Workaround, environment
 
 __all__ = ["Sglang"]
+
+# Where a prefill server tells decode servers how to reach it: SGLang's default and the sidecar's.
+_BOOTSTRAP_PORT = 8998
 
 _TELLS_PAGES = Version("0.5.13.post1")
 """First version of which it was read that it emits `sglang:page_size` and `sglang:num_pages`."""
@@ -34,6 +37,17 @@ class Sglang:
     default_port = 8000
     version_floor = None
     model_commands = ("custom",)
+    kv_transfer = KvTransfer(
+        protocol=KvProtocol.SGLANG,
+        port_name="bootstrap",
+        port=_BOOTSTRAP_PORT,
+        # The sidecar writes the port into both bodies of a request (connector_sglang.go).
+        sidecar_env={"SGLANG_BOOTSTRAP_PORT": str(_BOOTSTRAP_PORT)},
+        owned_flags=frozenset(
+            {"--disaggregation-bootstrap-port", "--disaggregation-mode", "--disaggregation-transfer-backend"}
+        ),
+        agreed_flags=frozenset({"--dtype", "--kv-cache-dtype", "--page-size"}),
+    )
 
     def container(self, request: ServingRequest) -> EngineContainer:
         """`python3 -m sglang.launch_server --model-path MODEL ...`."""
@@ -44,6 +58,9 @@ class Sglang:
         args.append("--enable-metrics")
         if request.tensor_parallelism > 1:
             args += ["--tensor-parallel-size", str(request.tensor_parallelism)]
+        if request.role is not Role.AGGREGATED:
+            args += ["--disaggregation-mode", str(request.role), "--disaggregation-transfer-backend", "nixl"]
+            args += ["--disaggregation-bootstrap-port", str(_BOOTSTRAP_PORT)]
         return EngineContainer(
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),

@@ -7,7 +7,15 @@ Plain `/metrics` is JSON that no picker can parse; the Prometheus text is below 
 aggregated and with the approximate prefix index only: no prefill/decode, no KV events, no LoRA.
 """
 
-from engines.base import FILES_FOLDER, EngineContainer, MetricMap, ProbePaths, ServingRequest, VersionFloor
+from engines.base import (
+    FILES_FOLDER,
+    EngineContainer,
+    MetricMap,
+    NoKvTransfer,
+    ProbePaths,
+    ServingRequest,
+    VersionFloor,
+)
 from engines.workarounds import Workaround, environment
 
 __all__ = ["TensorRtLlm"]
@@ -43,6 +51,9 @@ class TensorRtLlm:
     engine_type = "trtllm-serve"
     default_port = 8000
     model_commands = ("custom",)
+    kv_transfer = NoKvTransfer(
+        reason="llm-d runs it aggregated only, and its routing sidecar speaks no protocol of trtllm-serve's"
+    )
     version_floor = VersionFloor(
         version="1.3.0rc12",
         why="before it trtllm-serve does not emit the metrics that the picker scores by (NVIDIA/TensorRT-LLM#12545)",

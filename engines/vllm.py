@@ -5,9 +5,16 @@ of all three emits them. Gateway API inference extension 1.2 still defaults to `
 has dropped: the load scorer then reads zeros and says nothing (llm-d#509). So the map is always given.
 """
 
-from engines.base import EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines.base import EngineContainer, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
 
 __all__ = ["Vllm"]
+
+# Where NIXL's handshake listens, vLLM's own default (vllm/envs.py).
+_SIDE_CHANNEL_PORT = 5600
+
+# `kv_role` does not matter to NixlConnector: which role a server has is what the sidecar makes of it
+# (docs/features/nixl_connector_usage.md); llm-d's guides say kv_both on either side.
+_KV_TRANSFER_CONFIG = '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
 
 class Vllm:
@@ -18,6 +25,15 @@ class Vllm:
     default_port = 8000
     version_floor = None
     model_commands = ("vllmServe", "imageDefault")
+    kv_transfer = KvTransfer(
+        protocol=KvProtocol.NIXL,
+        port_name="nixl",
+        port=_SIDE_CHANNEL_PORT,
+        owned_flags=frozenset({"--kv-transfer-config"}),
+        # docs/features/nixl_connector_compatibility.md, "What must match between P and D". Block sizes may differ only
+        # where prefill's is the smaller and the model is no hybrid: alike is what always works.
+        agreed_flags=frozenset({"--block-size", "--dtype", "--kv-cache-dtype", "--speculative-config"}),
+    )
 
     def container(self, request: ServingRequest) -> EngineContainer:
         """`vllm serve MODEL ...`, or the image's entry point with `--model MODEL ...`."""
@@ -28,11 +44,22 @@ class Vllm:
             args += ["--tensor-parallel-size", str(request.tensor_parallelism)]
         # Probes and the picker ask several times a second: their access log drowns everything else.
         args.append("--disable-uvicorn-access-log")
+        env, field_env = {"VLLM_NO_USAGE_STATS": "1"}, {}
+        if request.role is not Role.AGGREGATED:
+            args += ["--kv-transfer-config", _KV_TRANSFER_CONFIG]
+            env["VLLM_NIXL_SIDE_CHANNEL_PORT"] = str(_SIDE_CHANNEL_PORT)
+            # By default it is localhost, which prefill would tell decode to fetch the blocks from.
+            field_env["VLLM_NIXL_SIDE_CHANNEL_HOST"] = "status.podIP"
+        if request.role is Role.PREFILL:
+            # The sidecar keeps idle connections for 90 s, vLLM closes them after 5 s: a request that is sent into the
+            # gap is lost (llm-d's pd-disaggregation guide of 0.8 sets it).
+            env["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "120"
         return EngineContainer(
             command=("vllm", "serve") if serve else (),
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness="/health", readiness="/v1/models"),
-            env={"VLLM_NO_USAGE_STATS": "1"},
+            env=env,
+            field_env=field_env,
             run_as_user=2000,
             cache_variables=(
                 "VLLM_CACHE_ROOT",

@@ -3,7 +3,20 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+from releases.base import (
+    CrdBundle,
+    CrdFile,
+    DisaggregationDialect,
+    DisaggregationPins,
+    EnginePins,
+    ImagePin,
+    LabelKeys,
+    PickerDialect,
+    Plugin,
+    Release,
+    SidecarDialect,
+    TensorPairs,
+)
 from releases.engine_versions import EngineVersion, engine_version
 from releases.v0_4 import V0_4
 from releases.v0_9 import V0_9
@@ -12,12 +25,17 @@ __all__ = [
     "RELEASES",
     "CrdBundle",
     "CrdFile",
+    "DisaggregationDialect",
+    "DisaggregationPins",
     "EnginePins",
     "EngineVersion",
     "ImagePin",
     "LabelKeys",
     "PickerDialect",
+    "Plugin",
     "Release",
+    "SidecarDialect",
+    "TensorPairs",
     "engine_version",
 ]
 

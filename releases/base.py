@@ -6,16 +6,23 @@ and the builder that reads it emits nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 __all__ = [
     "CrdBundle",
     "CrdFile",
+    "DisaggregationDialect",
+    "DisaggregationPins",
     "EnginePins",
     "ImagePin",
     "LabelKeys",
     "PickerDialect",
+    "Plugin",
     "Release",
+    "SidecarDialect",
+    "TensorPairs",
 ]
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -65,6 +72,27 @@ class CrdBundle:
         return f"https://raw.githubusercontent.com/{self.repository}/{self.version}/{file.path}"
 
 
+class TensorPairs(StrEnum):
+    """Which tensor parallelisms of prefill and decode an engine's KV transfer can bring together."""
+
+    EQUAL = "equal"
+    DECODE_MULTIPLE = "decode-multiple"
+    """Decode's is prefill's, or a multiple of it."""
+    EITHER_MULTIPLE = "either-multiple"
+    """One is the other, or a multiple of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisaggregationPins:
+    """How an engine's version disaggregates prefill."""
+
+    tensor: TensorPairs
+    why: str
+    """What becomes of other pairs, with its source."""
+    args: tuple[str, ...] = ()
+    """Arguments of both roles, before the user's own."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnginePins:
     """The images of one engine in a release line."""
@@ -75,6 +103,8 @@ class EnginePins:
     """Name of the image that is taken where the config names none."""
     model_command: str
     """How the line starts it: `vllmServe`, `imageDefault` or `custom` (the chart's words)."""
+    disaggregation: DisaggregationPins | None = None
+    """`None` where the line does not disaggregate this engine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +115,46 @@ class LabelKeys:
     """Marks a pod that serves inference; its value is `true`."""
     engine_type: str | None
     """Tells the picker which engine's metrics a pod has; `None` where the line's picker knows no such label."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plugin:
+    """A plugin of the endpoint picker."""
+
+    type: str
+    parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisaggregationDialect:
+    """How a line's picker is configured where prefill is disaggregated."""
+
+    plugins: tuple[Plugin, ...]
+    """In the order of the guide's file; the scorers of both profiles among them."""
+    prefill: tuple[tuple[str, int | None], ...]
+    """Plugins of the profile that picks the prefill server, with the weights of the scorers."""
+    decode: tuple[tuple[str, int | None], ...]
+    """The same of the profile that picks the decode server."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SidecarDialect:
+    """How a line's routing sidecar is started: in front of a decode server, it sends prompts to prefill first."""
+
+    port_flag: str
+    """Flag for the port that it listens on, which is the pool's."""
+    engine_port_flag: str
+    """Flag for the port of the engine behind it."""
+    connector_flag: str
+    """Flag for the protocol between prefill and decode."""
+    connectors: Mapping[str, str]
+    """Protocol of an engine (engines.KvProtocol) -> the sidecar's word for it."""
+    args: tuple[str, ...]
+    """What is always said."""
+    engine_port: int
+    """Port of the engine behind it, as the line's guide has it."""
+    source: str
+    """Where the flags are read from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,10 +181,14 @@ class PickerDialect:
     """MetricMap field -> key of an engine's entry in the extractor's `engineConfigs`, where it is said by plugins."""
     scorers: tuple[tuple[str, int], ...]
     """Scorer plugins and their weights, as the line's baseline guide has them."""
+    prefix_scorer: str = "prefix-cache-scorer"
+    """Scorer that looks at what a server has of a prompt."""
     prefix_plugin: str
     """Plugin that cuts prompts into blocks and remembers who has them."""
     untuned_prefix: Mapping[str, object]
     """Its parameters for an engine that tells neither block size nor number of blocks."""
+    disaggregation: DisaggregationDialect | None = None
+    """Plugins and profiles of the line's prefill/decode guide."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +208,8 @@ class Release:
     crd_bundles: tuple[CrdBundle, ...]
     minimum_nvidia_driver: int | None = None
     """NVIDIA driver branch that the line's engine images need at least; `None` where upstream states none."""
+    sidecar: SidecarDialect | None = None
+    """The routing sidecar; `None` where the line's is not known here."""
 
     @property
     def pool_api_group(self) -> str:

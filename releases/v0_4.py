@@ -5,7 +5,20 @@ Pins of upstream's guides where they float or lag are named with the source that
 
 from types import MappingProxyType
 
-from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+from releases.base import (
+    CrdBundle,
+    CrdFile,
+    DisaggregationDialect,
+    DisaggregationPins,
+    EnginePins,
+    ImagePin,
+    LabelKeys,
+    PickerDialect,
+    Plugin,
+    Release,
+    SidecarDialect,
+    TensorPairs,
+)
 
 __all__ = ["V0_4"]
 
@@ -52,6 +65,34 @@ _INFERENCE_EXTENSION = CrdBundle(
     ),
 )
 
+# guides/pd-disaggregation/gaie-pd/values.yaml: every request is disaggregated (threshold 0), and both roles are picked
+# by queue alone. Left out: the guide's hashBlockSize, which is read for a threshold above 0 only, and its prefix
+# parameters, which stand on a scorer that has none.
+_DISAGGREGATION = DisaggregationDialect(
+    plugins=(
+        Plugin(type="prefill-header-handler"),
+        Plugin(type="prefill-filter"),
+        Plugin(type="decode-filter"),
+        Plugin(type="queue-scorer"),
+        Plugin(type="pd-profile-handler", parameters=MappingProxyType({"threshold": 0})),
+    ),
+    prefill=(("prefill-filter", None), ("queue-scorer", 1)),
+    decode=(("decode-filter", None), ("queue-scorer", 1)),
+)
+
+# Plain HTTP in front, as every model server speaks it: with the default the sidecar would make up a certificate that
+# nobody can verify. Its own SSRF protection watches pools of the group inference.networking.x-k8s.io (allowlist.go),
+# which this program does not create; the NetworkPolicy and the picker, which overwrites the header, stand in for it.
+_SIDECAR = SidecarDialect(
+    port_flag="port",
+    engine_port_flag="vllm-port",
+    connector_flag="connector",
+    connectors=MappingProxyType({"nixl": "nixlv2", "sglang": "sglang"}),
+    args=("--secure-proxy=false", "--zap-encoder=json"),
+    engine_port=8200,
+    source="cmd/pd-sidecar/main.go of llm-d-inference-scheduler v0.4.0; guides/pd-disaggregation/ms-pd/values.yaml",
+)
+
 V0_4 = Release(
     name="v0.4",
     pool_api_version="inference.networking.k8s.io/v1",
@@ -76,7 +117,9 @@ V0_4 = Release(
         prefix_plugin="prefix-cache-scorer",
         # In characters: 16 tokens of about 4.
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSize": 64}),
+        disaggregation=_DISAGGREGATION,
     ),
+    sidecar=_SIDECAR,
     images=MappingProxyType(
         {
             "picker": ImagePin(
@@ -117,6 +160,12 @@ V0_4 = Release(
                 ),
                 default="llm-d-cuda",
                 model_command="vllmServe",
+                disaggregation=DisaggregationPins(
+                    tensor=TensorPairs.DECODE_MULTIPLE,
+                    why="vLLM 0.11 and 0.12 stop at 'Decode TP cannot be smaller than prefill TP', and divide one by"
+                    " the other (nixl_connector.py; llm-d#394)",
+                    args=("--block-size", "128"),
+                ),
             ),
             "sglang": EnginePins(
                 images=MappingProxyType(
@@ -130,6 +179,11 @@ V0_4 = Release(
                 ),
                 default="sglang-runtime",
                 model_command="custom",
+                disaggregation=DisaggregationPins(
+                    tensor=TensorPairs.EQUAL,
+                    why="with others SGLang breaks on models with sliding windows, and the sidecar swallows prefill's"
+                    " error, so that clients wait for ever (llm-d#2433, llm-d#2442)",
+                ),
             ),
         }
     ),

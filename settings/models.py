@@ -30,6 +30,7 @@ __all__ = [
     "ModelSettings",
     "ParallelismSettings",
     "PickerSettings",
+    "PrefillSettings",
     "ResourcesSettings",
     "SecretMark",
 ]
@@ -65,6 +66,23 @@ class ResourcesSettings(SettingsModel):
     @classmethod
     def _whole_mebibytes(cls, value: int | None) -> int | None:
         return None if value is None else whole_mebibytes(value)
+
+
+class PrefillSettings(SettingsModel):
+    """Prefill as a role of its own.
+
+    What both roles share is the model's: engine, image, weights, `extraArgs`. Only what may differ between them is
+    said here; the model's own keys of the same names are those of decode.
+    """
+
+    replicas: int = Field(default=1, ge=1, le=1000)
+    """Pods that compute prompts."""
+    parallelism: ParallelismSettings = Field(default_factory=ParallelismSettings)
+    pool: DnsLabel | None = None
+    """GPU pool of this role. Default: chosen as for the model itself."""
+    resources: ResourcesSettings = Field(default_factory=ResourcesSettings)
+    extra_args: tuple[str, ...] = Field(default=(), strict=False)
+    """Arguments of this role alone, after the model's `extraArgs`, which both roles get."""
 
 
 class PickerSettings(SettingsModel):
@@ -217,6 +235,8 @@ class ModelSettings(SettingsModel):
     extra_args: tuple[str, ...] = Field(default=(), strict=False)
     """Arguments that are added to the engine's own."""
     resources: ResourcesSettings = Field(default_factory=ResourcesSettings)
+    prefill: PrefillSettings | None = None
+    """Disaggregates prefill: prompts are computed by servers of their own, whose KV cache decode fetches."""
     picker: PickerSettings = Field(default_factory=PickerSettings)
     custom: CustomEngineSettings | None = None
     """What engine `custom` runs."""

@@ -4,15 +4,15 @@ Pure arithmetic on the catalogue's numbers: GPUs per node, nodes at most, GPUs p
 last word on a live cluster; this refuses what no scheduler could place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from catalog import INSTANCE_TYPES, InstanceType
 from settings.base import GIB, MIB
 from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings, MigStrategy, Sharing
-from settings.models import ModelSettings
 from settings.stack import StackSettings
+from settings.workloads import Workload, workloads, workloads_of
 
 __all__ = [
     "Placement",
@@ -65,14 +65,14 @@ class PoolCapacity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """Where the models go."""
+    """Where the workloads go, by their names: a model's is its own, its prefill role's `<model>.prefill`."""
 
     pool_of: Mapping[str, str]
-    """Model -> pool."""
+    """Workload -> pool."""
     surging: frozenset[str]
-    """Models for which the pool has GPUs to spare for one more replica while it rolls."""
+    """Workloads for which the pool has GPUs to spare for one more replica while it rolls."""
     unplaced: Mapping[str, str]
-    """Model -> why no pool holds it."""
+    """Workload -> why no pool holds it."""
 
 
 def pool_capacities(pools: Mapping[str, GpuPoolSettings], plugin: DevicePluginSettings) -> dict[str, PoolCapacity]:
@@ -116,9 +116,9 @@ def node_selector(pool: GpuPoolSettings) -> Mapping[str, str]:
 
 
 def place(settings: StackSettings) -> Placement:
-    """Assign every model to a pool.
+    """Assign every workload to a pool.
 
-    A model that names its pool gets it; the others follow in the order of their names, each into the pool with the
+    A workload that names its pool gets it; the others follow in the order of their names, each into the pool with the
     fewest GPUs per node that still holds all its replicas. The order is fixed, so the same config is always placed
     alike; name the `pool` where adding a model must not move another.
     """
@@ -126,18 +126,18 @@ def place(settings: StackSettings) -> Placement:
     loads: dict[str, list[int]] = {name: [] for name in capacities}
     pool_of: dict[str, str] = {}
     unplaced: dict[str, str] = {}
-    for name in sorted(settings.models, key=lambda name: (settings.models[name].pool is None, name)):
-        model = settings.models[name]
-        found = _find_pool(model, capacities, loads)
+    by_name = {workload.name: workload for workload in workloads(settings)}
+    for name, workload in sorted(by_name.items(), key=lambda item: (item[1].pool is None, item[0])):
+        found = _find_pool(workload, capacities, loads)
         if found is None:
-            unplaced[name] = _why_not(model, capacities, loads)
+            unplaced[name] = _why_not(workload, capacities, loads)
         else:
             pool_of[name] = found
-            loads[found] += replica_gpus(model)
+            loads[found] += replica_gpus(workload)
     surging = frozenset(
         name
         for name, pool in pool_of.items()
-        if pack([*loads[pool], settings.models[name].parallelism.tensor], capacities[pool])
+        if pack([*loads[pool], *_rolling(by_name[name].model, by_name, pool, pool_of)], capacities[pool])
     )
     return Placement(pool_of=MappingProxyType(pool_of), surging=surging, unplaced=MappingProxyType(unplaced))
 
@@ -146,7 +146,9 @@ def judged(settings: StackSettings) -> StackSettings:
     """The settings without the models that might go to a pool of unknown capacity, which is a fault of its own."""
     unknown = settings.gpu_pools.keys() - pool_capacities(settings.gpu_pools, settings.device_plugin).keys()
     models = {
-        name: model for name, model in settings.models.items() if not unknown or model.pool not in {None, *unknown}
+        name: model
+        for name, model in settings.models.items()
+        if not unknown or all(workload.pool not in {None, *unknown} for workload in workloads_of(name, model))
     }
     return settings.model_copy(update={"models": models})
 
@@ -166,39 +168,44 @@ def nodes_needed(settings: StackSettings, placement: Placement, capacity: PoolCa
     """The fewest nodes of a pool that hold every replica that is placed there."""
     pods = [
         gpus
-        for name, pool in placement.pool_of.items()
-        if pool == capacity.name
-        for gpus in replica_gpus(settings.models[name])
+        for workload in workloads(settings)
+        if placement.pool_of.get(workload.name) == capacity.name
+        for gpus in replica_gpus(workload)
     ]
     return next(count for count in range(capacity.nodes + 1) if pack(pods, replace(capacity, nodes=count)))
 
 
-def replica_gpus(model: ModelSettings) -> list[int]:
+def _rolling(model: str, by_name: Mapping[str, Workload], pool: str, pool_of: Mapping[str, str]) -> Iterator[int]:
+    """GPUs of a replica of each of a model's workloads in a pool: they roll together."""
+    return (one.tensor for name, one in by_name.items() if one.model == model and pool_of.get(name) == pool)
+
+
+def replica_gpus(workload: Workload) -> list[int]:
     """GPUs of each replica."""
-    return [model.parallelism.tensor] * model.replicas
+    return [workload.tensor] * workload.replicas
 
 
-def _candidates(model: ModelSettings, capacities: Mapping[str, PoolCapacity]) -> list[PoolCapacity]:
-    wanted = [capacity for capacity in capacities.values() if model.pool in (None, capacity.name)]
+def _candidates(workload: Workload, capacities: Mapping[str, PoolCapacity]) -> list[PoolCapacity]:
+    wanted = [capacity for capacity in capacities.values() if workload.pool in (None, capacity.name)]
     return sorted(wanted, key=lambda capacity: (capacity.gpus_per_node, capacity.name))
 
 
 def _find_pool(
-    model: ModelSettings, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]
+    workload: Workload, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]
 ) -> str | None:
-    fitting = (c for c in _candidates(model, capacities) if pack([*loads[c.name], *replica_gpus(model)], c))
+    fitting = (c for c in _candidates(workload, capacities) if pack([*loads[c.name], *replica_gpus(workload)], c))
     return next((capacity.name for capacity in fitting), None)
 
 
-def _why_not(model: ModelSettings, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]) -> str:
+def _why_not(workload: Workload, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]) -> str:
     """The arithmetic of each pool that was looked at."""
-    tensor = model.parallelism.tensor
-    looked_at = _candidates(model, capacities)
+    tensor = workload.tensor
+    looked_at = _candidates(workload, capacities)
     widest = max((capacity.gpus_per_node for capacity in looked_at), default=0)
     if tensor > widest:
         return f"one replica needs {tensor} GPUs of one node, the widest node has {widest}"
     rows = [f"{c.name} has {c.nodes} x {c.gpus_per_node} GPUs, {sum(loads[c.name])} of them taken" for c in looked_at]
-    return f"{model.replicas} x {tensor} GPUs fit no pool: " + "; ".join(rows)
+    return f"{workload.replicas} x {tensor} GPUs fit no pool: " + "; ".join(rows)
 
 
 def format_memory(size_bytes: int) -> str:

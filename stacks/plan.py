@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from components.endpoint_picker import EndpointPickerArgs, picker_selector
 from components.gateway_providers import GATEWAY_PROVIDERS, GatewayProvider, GatewaySpec, ModelRoute
-from components.model_service import ModelServiceArgs, Weights
+from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar, Weights
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
-from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths
+from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths, Role
 from releases import RELEASES, Release, engine_version
 from settings import StackSettings
 from settings.cluster import CrdsMode, Monitoring, NamespacesMode
@@ -20,6 +20,7 @@ from settings.models import CustomEngineSettings, ModelSettings
 from settings.placement import Placement, place, pool_capacities
 from settings.rules.collisions import model_path
 from settings.source import parse_source, served_name, weights_bytes
+from settings.workloads import Workload, workloads_of
 from stacks.images import mirrored
 from stacks.pools import pool_plans
 
@@ -114,7 +115,8 @@ def _model(
     model = settings.models[name]
     engine = _engine(settings, model)
     version = _engine_version(settings, release, model)
-    capacity = pool_capacities(settings.gpu_pools, settings.device_plugin)[placement.pool_of[name]]
+    decode, *others = (_role(settings, release, placement, model, workload) for workload in workloads_of(name, model))
+    prefill = others[0] if others else None
     scrape = settings.monitoring is Monitoring.PROMETHEUS_OPERATOR
     service = ModelServiceArgs(
         namespace=settings.namespace,
@@ -125,17 +127,11 @@ def _model(
         image=mirrored(_engine_image(settings, release, model), settings.images),
         engine_version=version,
         weights=_weights(settings, model),
-        replicas=model.replicas,
-        tensor_parallelism=model.parallelism.tensor,
-        gpu_resource=capacity.gpu_resource,
-        cpu=model.resources.cpu or f"{capacity.cpu_millicores_for(model.parallelism.tensor)}m",
-        memory_bytes=model.resources.memory or capacity.memory_bytes_for(model.parallelism.tensor),
-        node_selector=capacity.node_selector,
-        taint_keys=_taint_keys(settings, placement.pool_of[name]),
-        surge=name in placement.surging,
+        decode=decode,
+        prefill=prefill,
+        sidecar=None if prefill is None else _sidecar(settings, release),
         labels=release.labels,
         clients=(provider.proxy_labels, picker_selector(name)),
-        extra_args=model.extra_args,
         pull_secrets=settings.images.pull_secrets,
         runtime_class=settings.device_plugin.runtime_class,
         pod_monitor=scrape,
@@ -150,6 +146,7 @@ def _model(
         engine_type=engine.engine_type,
         metrics=engine.metrics(version),
         target_port=engine.default_port,
+        disaggregated=prefill is not None,
         replicas=model.picker.replicas,
         failure_mode=model.picker.failure_mode,
         cpu=model.picker.cpu,
@@ -159,6 +156,38 @@ def _model(
         service_monitor=scrape,
     )
     return ModelPlan(service=service, picker=picker, route=route)
+
+
+def _role(
+    settings: StackSettings, release: Release, placement: Placement, model: ModelSettings, workload: Workload
+) -> RoleArgs:
+    pool = placement.pool_of[workload.name]
+    capacity = pool_capacities(settings.gpu_pools, settings.device_plugin)[pool]
+    engine, prefill = model.engine or settings.engine, model.prefill
+    extra_args = model.extra_args
+    if prefill is not None:
+        pins = release.engines[engine].disaggregation
+        of_role = prefill.extra_args if workload.role == Role.PREFILL else ()
+        extra_args = (*(pins.args if pins else ()), *model.extra_args, *of_role)
+    return RoleArgs(
+        role=Role.AGGREGATED if prefill is None else Role(workload.role),
+        replicas=workload.replicas,
+        tensor_parallelism=workload.tensor,
+        gpu_resource=capacity.gpu_resource,
+        cpu=workload.resources.cpu or f"{capacity.cpu_millicores_for(workload.tensor)}m",
+        memory_bytes=workload.resources.memory or capacity.memory_bytes_for(workload.tensor),
+        node_selector=capacity.node_selector,
+        taint_keys=_taint_keys(settings, pool),
+        surge=workload.name in placement.surging,
+        extra_args=extra_args,
+    )
+
+
+def _sidecar(settings: StackSettings, release: Release) -> RoutingSidecar:
+    # The settings refuse a role of its own for prefill where the line has no dialect for it.
+    if release.sidecar is None:
+        raise ValueError(f"release line {release.name} has no routing sidecar")
+    return RoutingSidecar(image=mirrored(release.images["sidecar"].reference, settings.images), dialect=release.sidecar)
 
 
 def _engine(settings: StackSettings, model: ModelSettings) -> Engine:

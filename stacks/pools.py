@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from settings import StackSettings
 from settings.placement import Placement, pool_capacities, replica_gpus
+from settings.workloads import workloads
 
 __all__ = ["pool_plans"]
 
@@ -14,7 +15,7 @@ def pool_plans(settings: StackSettings, placement: Placement) -> Mapping[str, Ma
     plans = {}
     for name, pool in sorted(settings.gpu_pools.items()):
         capacity = capacities[name]
-        models = [model for model in sorted(settings.models) if placement.pool_of[model] == name]
+        placed = [workload for workload in workloads(settings) if placement.pool_of[workload.name] == name]
         plans[name] = {
             "instanceType": pool.instance_type,
             "minSize": pool.min_size,
@@ -25,6 +26,9 @@ def pool_plans(settings: StackSettings, placement: Placement) -> Mapping[str, Ma
             "taintKey": None if pool.taint is None else pool.taint.key,
             "advertiser": str(pool.advertised_by),
             "usdPerHour": pool.usd_per_hour,
-            "gpusOfModels": {model: sum(replica_gpus(settings.models[model])) for model in models},
+            "gpusOfModels": {
+                model: sum(sum(replica_gpus(workload)) for workload in placed if workload.model == model)
+                for model in sorted({workload.model for workload in placed})
+            },
         }
     return plans

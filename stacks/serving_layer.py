@@ -128,8 +128,8 @@ def plan_summary(plan: ModelPlan) -> dict[str, object]:
     return {
         "engine": service.engine.name,
         "image": service.image,
-        "replicas": service.replicas,
-        "gpus": service.replicas * service.tensor_parallelism,
+        "replicas": sum(role.replicas for role in service.roles),
+        "gpus": service.gpus,
         "servedName": service.served_name,
         "path": plan.route.path,
     }

@@ -31,6 +31,8 @@ class EndpointPickerArgs:
     """Where the engine's load is found."""
     target_port: int
     """Port of the model servers."""
+    disaggregated: bool
+    """Whether prefill has servers of its own, which are picked beside the one that answers."""
     replicas: int
     """Pods; more than one run active-passive with leader election."""
     failure_mode: str

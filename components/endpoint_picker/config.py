@@ -4,18 +4,21 @@ The metric map is always said explicitly. Left to themselves pickers read vLLM's
 load scorers see zeros without a word (llm-d#2012, llm-d#2025; llm-d#509 for vLLM itself).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from components.endpoint_picker.args import EndpointPickerArgs
 from components.yaml_text import yaml_text
 from engines import MetricMap
-from releases import PickerDialect
+from naming import DECODE_ROLE, PREFILL_ROLE
+from releases import PickerDialect, Plugin
 
 __all__ = ["CONFIG_FILE", "metric_args", "plugins_config"]
 
 CONFIG_FILE = "plugins.yaml"
+
+_Profiles = Mapping[str, Sequence[tuple[str, int | None]]]
 
 
 def metric_args(dialect: PickerDialect, metrics: MetricMap) -> list[str]:
@@ -31,16 +34,15 @@ def metric_args(dialect: PickerDialect, metrics: MetricMap) -> list[str]:
 def plugins_config(args: EndpointPickerArgs) -> str:
     """EndpointPickerConfig, as YAML."""
     dialect = args.dialect
+    plugins, profiles = _disaggregated(dialect) if args.disaggregated else _aggregated(dialect)
     source, extractor = dialect.metrics_source_plugin, dialect.metrics_extractor_plugin
     document: dict[str, Any] = {
         "apiVersion": dialect.config_api_version,
         "kind": "EndpointPickerConfig",
-        "plugins": [*_scorers(args), *_metric_plugins(args)],
+        "plugins": [*_plugins(args, plugins), *_metric_plugins(args)],
         "schedulingProfiles": [
-            {
-                "name": "default",
-                "plugins": [{"pluginRef": name, "weight": weight} for name, weight in dialect.scorers],
-            }
+            {"name": name, "plugins": [_reference(plugin, weight) for plugin, weight in references]}
+            for name, references in profiles.items()
         ],
     }
     if source is not None and extractor is not None:
@@ -48,17 +50,34 @@ def plugins_config(args: EndpointPickerArgs) -> str:
     return yaml_text(document)
 
 
-def _scorers(args: EndpointPickerArgs) -> list[dict[str, Any]]:
-    """The scorers, and what they know prompts by.
+def _aggregated(dialect: PickerDialect) -> tuple[Sequence[Plugin], _Profiles]:
+    return [Plugin(type=name) for name, _ in dialect.scorers], {"default": dialect.scorers}
+
+
+def _disaggregated(dialect: PickerDialect) -> tuple[Sequence[Plugin], _Profiles]:
+    """A server of either role is picked, each by a profile of its own."""
+    # The settings refuse a role of its own for prefill where the line has no dialect for it.
+    if dialect.disaggregation is None:
+        raise ValueError("this release line does not disaggregate prefill")
+    roles = dialect.disaggregation
+    return roles.plugins, {PREFILL_ROLE: roles.prefill, DECODE_ROLE: roles.decode}
+
+
+def _reference(plugin: str, weight: int | None) -> dict[str, Any]:
+    return {"pluginRef": plugin} | ({} if weight is None else {"weight": weight})
+
+
+def _plugins(args: EndpointPickerArgs, plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
+    """The plugins that pick, and what those that look at prefixes know prompts by.
 
     Left to itself that tunes itself by the engine's cache metrics; of an engine that tells none, or none that the
     line's dialect has a word for, it is told how long a block is.
     """
     dialect = args.dialect
-    plugins: dict[str, dict[str, Any]] = {name: {"type": name} for name, _ in dialect.scorers}
-    if not _tells_blocks(dialect, args.metrics):
-        plugins[dialect.prefix_plugin] = {"type": dialect.prefix_plugin, "parameters": dict(dialect.untuned_prefix)}
-    return list(plugins.values())
+    parameters = {plugin.type: dict(plugin.parameters) for plugin in plugins}
+    if dialect.prefix_scorer in parameters and not _tells_blocks(dialect, args.metrics):
+        parameters[dialect.prefix_plugin] = parameters.get(dialect.prefix_plugin, {}) | dict(dialect.untuned_prefix)
+    return [{"type": name} | ({"parameters": given} if given else {}) for name, given in parameters.items()]
 
 
 def _metric_plugins(args: EndpointPickerArgs) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def _container(args: EndpointPickerArgs) -> dict[str, Any]:
         "name": "epp",
         "image": args.image,
         "args": _args(args),
-        "env": [_field("NAMESPACE", "metadata.namespace"), _field("POD_NAME", "metadata.name")],
+        "env": [pods.field_env("NAMESPACE", "metadata.namespace"), pods.field_env("POD_NAME", "metadata.name")],
         "ports": [
             {"name": "grpc", "containerPort": EXT_PROC_PORT},
             {"name": "grpc-health", "containerPort": HEALTH_PORT},
@@ -145,10 +145,6 @@ def _args(args: EndpointPickerArgs) -> list[str]:
         *metric_args(args.dialect, args.metrics),
     ]
     return [*result, "--ha-enable-leader-election"] if args.replicas > 1 else result
-
-
-def _field(name: str, path: str) -> dict[str, Any]:
-    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
 def _pool(args: EndpointPickerArgs) -> dict[str, Any]:

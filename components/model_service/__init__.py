@@ -1,6 +1,7 @@
 """ModelService: the servers of one model, one engine.
 
-It owns their Deployment, ServiceAccount, PodDisruptionBudget, NetworkPolicy and, where the stack says so, PodMonitor.
+It owns their Deployment, ServiceAccount, PodDisruptionBudget, NetworkPolicy and, where the stack says so, PodMonitor;
+where prefill is disaggregated, a Deployment with budget, policy and monitor of its own for each of the two roles.
 It does not own the namespace, the claim or the token Secret that it reads, and no Service: requests reach the pods
 through the InferencePool and the picker, never by a Service that would balance around them.
 
@@ -9,12 +10,12 @@ through the InferencePool and the picker, never by a Service that would balance 
 
 import pulumi
 
-from components.model_service.args import ModelServiceArgs, Weights
-from components.model_service.objects import build, deadlines_of
+from components.model_service.args import ModelServiceArgs, RoleArgs, RoutingSidecar, Weights
+from components.model_service.objects import build, rollout_seconds
 from components.objects import create_all
 from naming import ModelNames
 
-__all__ = ["ModelService", "ModelServiceArgs", "Weights", "build"]
+__all__ = ["ModelService", "ModelServiceArgs", "RoleArgs", "RoutingSidecar", "Weights", "build"]
 
 
 class ModelService(pulumi.ComponentResource):
@@ -25,23 +26,34 @@ class ModelService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmd:index:ModelService", name, summarize(args), opts)
-        children = create_all(name, build(args), self, timeout_seconds=deadlines_of(args).rollout)
+        children = create_all(name, build(args), self, timeout_seconds=rollout_seconds(args))
         self.deployment_name = children[""].metadata.name  # type: ignore[attr-defined]
         self.register_outputs({"deployment_name": self.deployment_name})
 
 
 def summarize(args: ModelServiceArgs) -> dict[str, object]:
     """The plan of this component as plain data: what a reviewer reads in the preview and a policy judges."""
+    prefill = args.prefill
+    roles = {} if prefill is None else {"prefill": _summarize_role(args, prefill)}
     return {
         "model": args.model,
         "servedName": args.served_name,
         "engine": args.engine.name,
         "image": args.image,
         "modelCommand": args.model_command,
-        "replicas": args.replicas,
-        "gpus": args.replicas * args.tensor_parallelism,
-        "tensorParallelism": args.tensor_parallelism,
+        "replicas": args.decode.replicas,
+        "gpus": args.gpus,
+        "tensorParallelism": args.decode.tensor_parallelism,
         "weightsBytes": args.weights.size_bytes,
         "deployment": ModelNames(model=args.model).server,
         "namespace": args.namespace,
+        **roles,
+    }
+
+
+def _summarize_role(args: ModelServiceArgs, role: RoleArgs) -> dict[str, object]:
+    return {
+        "replicas": role.replicas,
+        "tensorParallelism": role.tensor_parallelism,
+        "deployment": ModelNames(model=args.model).server_of(role.label),
     }

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engines import Engine
-from releases import LabelKeys
+from engines import Engine, Role
+from naming import DECODE_ROLE, PREFILL_ROLE
+from releases import LabelKeys, SidecarDialect
 
-__all__ = ["ModelServiceArgs", "Weights"]
+__all__ = ["ModelServiceArgs", "RoleArgs", "RoutingSidecar", "Weights"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,47 @@ class Weights:
     """Existing PersistentVolumeClaim that holds them; `None`: each pod downloads them."""
     token_secret: str | None = None
     """Secret with the key HF_TOKEN, for gated models."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleArgs:
+    """The servers of one role, a Deployment."""
+
+    role: Role
+    """What they do of a request; `AGGREGATED` where there is no other role."""
+    replicas: int
+    """Pods."""
+    tensor_parallelism: int
+    """GPUs of a pod."""
+    gpu_resource: str
+    """Extended resource that a GPU is asked for by."""
+    cpu: str
+    """CPU request of the engine."""
+    memory_bytes: int
+    """Memory request and limit of the engine, /dev/shm included, bytes."""
+    node_selector: Mapping[str, str]
+    """Labels of the pool's nodes."""
+    taint_keys: Sequence[str]
+    """Taints of the pool's nodes: tolerated whatever their value, for values differ between clouds."""
+    surge: bool
+    """Whether the pool has GPUs to spare while the pods roll."""
+    extra_args: Sequence[str] = ()
+    """Arguments to the engine that are not its adapter's, the user's own last."""
+
+    @property
+    def label(self) -> str:
+        """Value of the role label; a server that does everything is one that answers."""
+        return PREFILL_ROLE if self.role is Role.PREFILL else DECODE_ROLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoutingSidecar:
+    """What stands before each decode server and sends prompts to the prefill server that the picker chose."""
+
+    image: str
+    """Mirror applied."""
+    dialect: SidecarDialect
+    """How the line's is started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,31 +85,29 @@ class ModelServiceArgs:
     """Version of the engine in that image."""
     weights: Weights
     """Where the weights come from."""
-    replicas: int
-    """Pods."""
-    tensor_parallelism: int
-    """GPUs of a pod."""
-    gpu_resource: str
-    """Extended resource that a GPU is asked for by."""
-    cpu: str
-    """CPU request of a pod."""
-    memory_bytes: int
-    """Memory request and limit of a pod, /dev/shm included, bytes."""
-    node_selector: Mapping[str, str]
-    """Labels of the pool's nodes."""
-    taint_keys: Sequence[str]
-    """Taints of the pool's nodes: tolerated whatever their value, for values differ between clouds."""
-    surge: bool
-    """Whether the pool has GPUs to spare while the pods roll."""
+    decode: RoleArgs
+    """The servers that answer: all of a request, or what prefill leaves of it."""
     labels: LabelKeys
     """Label keys of the release line."""
     clients: Sequence[Mapping[str, str]]
     """Pod labels in the same namespace that may speak to the servers: the gateway and the picker."""
-    extra_args: Sequence[str] = ()
-    """The user's own arguments to the engine."""
+    prefill: RoleArgs | None = None
+    """Servers that compute prompts for the ones that answer."""
+    sidecar: RoutingSidecar | None = None
+    """There where `prefill` is."""
     pull_secrets: Sequence[str] = ()
     """Pull secrets."""
     runtime_class: str | None = None
     """RuntimeClass, where NVIDIA's runtime is not the node's default."""
     pod_monitor: bool = False
     """Whether the Prometheus operator scrapes the servers."""
+
+    @property
+    def roles(self) -> tuple[RoleArgs, ...]:
+        """Every role, decode first."""
+        return (self.decode,) if self.prefill is None else (self.decode, self.prefill)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all pods."""
+        return sum(role.replicas * role.tensor_parallelism for role in self.roles)

@@ -5,18 +5,22 @@ from typing import Any
 
 from components import pods
 from components.deadlines import GRACE_PERIOD, PRE_STOP, PROBE_PERIOD, Deadlines
-from components.model_service.args import ModelServiceArgs
-from engines import FILES_FOLDER, EngineContainer, ServingRequest
+from components.model_service import sidecar
+from components.model_service.args import ModelServiceArgs, RoleArgs, RoutingSidecar
+from engines import FILES_FOLDER, EngineContainer, KvTransfer, Role, ServingRequest
 from naming import ModelNames, common_labels, model_selector
 from settings.base import format_gib
 from settings.disk import CACHES_BYTES, pod_disk_bytes, weights_volume_bytes
 
-__all__ = ["CONTAINER", "PORT_NAME", "engine_container", "pod_labels", "pod_spec"]
+__all__ = ["CONTAINER", "PORT_NAME", "engine_container", "engine_port", "pod_labels", "pod_spec"]
 
 CONTAINER = "modelserver"
 """Name of the engine's container, in every engine's pod."""
 
 PORT_NAME = "http"
+"""The port that the pool sends requests to."""
+
+_ENGINE_PORT_NAME = "engine"
 
 _GIB = 2**30
 _MODEL_CACHE = "/model-cache"
@@ -27,70 +31,102 @@ _SHM_OF_PARALLEL = 20 * _GIB
 _SHM_OF_SINGLE = 2 * _GIB
 
 
-def engine_container(args: ModelServiceArgs) -> EngineContainer:
+def engine_port(args: ModelServiceArgs, role: RoleArgs) -> int:
+    """Port of the engine: the pool's, or the one behind the sidecar that has it."""
+    proxy = _sidecar(args, role)
+    return args.engine.default_port if proxy is None else proxy.dialect.engine_port
+
+
+def _sidecar(args: ModelServiceArgs, role: RoleArgs) -> RoutingSidecar | None:
+    return args.sidecar if role.role is Role.DECODE else None
+
+
+def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
     """The engine's part of the pod."""
     claim = args.weights.claim
     return args.engine.container(
         ServingRequest(
             model=args.weights.model if claim is None else f"{_MODEL_CACHE}/{args.weights.model}",
             served_name=args.served_name,
-            port=args.engine.default_port,
-            tensor_parallelism=args.tensor_parallelism,
+            port=engine_port(args, role),
+            tensor_parallelism=role.tensor_parallelism,
             model_command=args.model_command,
             version=args.engine_version,
-            extra_args=tuple(args.extra_args),
+            role=role.role,
+            extra_args=tuple(role.extra_args),
         )
     )
 
 
-def pod_labels(args: ModelServiceArgs) -> dict[str, str]:
+def pod_labels(args: ModelServiceArgs, role: RoleArgs) -> dict[str, str]:
     """Labels of a model server's pod. The engine is told where the line's picker reads it; it is in no selector."""
-    labels = {**common_labels(component=CONTAINER, instance=args.model), **model_selector(args.model)}
+    labels = {**common_labels(component=CONTAINER, instance=args.model), **model_selector(args.model, role.label)}
     labels[args.labels.inference_serving] = "true"
     if args.labels.engine_type is not None:
         labels[args.labels.engine_type] = args.engine.engine_type
     return labels
 
 
-def pod_spec(args: ModelServiceArgs, engine: EngineContainer, times: Deadlines) -> dict[str, Any]:
+def pod_spec(args: ModelServiceArgs, role: RoleArgs, times: Deadlines) -> dict[str, Any]:
     """The pod's spec."""
+    engine = engine_container(args, role)
     spec: dict[str, Any] = {
         "serviceAccountName": ModelNames(model=args.model).service_account,
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": GRACE_PERIOD,
         "securityContext": pods.pod_security(engine.run_as_user),
         **pods.pull_secrets(args.pull_secrets),
-        "nodeSelector": dict(args.node_selector),
-        "tolerations": [{"key": key, "operator": "Exists"} for key in sorted(args.taint_keys)],
+        "nodeSelector": dict(role.node_selector),
+        "tolerations": [{"key": key, "operator": "Exists"} for key in sorted(role.taint_keys)],
         "topologySpreadConstraints": [
-            _spread("topology.kubernetes.io/zone", args.model),
-            _spread("kubernetes.io/hostname", args.model),
+            _spread("topology.kubernetes.io/zone", model_selector(args.model, role.label)),
+            _spread("kubernetes.io/hostname", model_selector(args.model, role.label)),
         ],
-        "containers": [_container(args, engine, times)],
-        "volumes": _volumes(args, engine),
+        **_init_containers(args, role),
+        "containers": [_container(args, role, engine, times)],
+        "volumes": _volumes(args, role, engine),
     }
     if args.runtime_class is not None:
         spec["runtimeClassName"] = args.runtime_class
     return spec
 
 
-def _container(args: ModelServiceArgs, engine: EngineContainer, times: Deadlines) -> dict[str, Any]:
+def _init_containers(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
+    """`initContainers`, absent where there are none."""
+    transfer, proxy = args.engine.kv_transfer, _sidecar(args, role)
+    if proxy is None or not isinstance(transfer, KvTransfer):
+        return {}
+    return {"initContainers": [sidecar.container(proxy, transfer, port=args.engine.default_port, port_name=PORT_NAME)]}
+
+
+def _ports(args: ModelServiceArgs, role: RoleArgs) -> list[dict[str, Any]]:
+    """The engine's own port first."""
+    transfer = args.engine.kv_transfer
+    named = {PORT_NAME if _sidecar(args, role) is None else _ENGINE_PORT_NAME: engine_port(args, role)}
+    if role.role is Role.PREFILL and isinstance(transfer, KvTransfer):
+        named[transfer.port_name] = transfer.port
+    return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in named.items()]
+
+
+def _container(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer, times: Deadlines) -> dict[str, Any]:
+    ports = _ports(args, role)
+    port = ports[0]["name"]
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": args.image,
         "args": list(engine.args),
         "env": _env(args, engine),
-        "ports": [{"name": PORT_NAME, "containerPort": args.engine.default_port, "protocol": "TCP"}],
-        "resources": _resources(args),
+        "ports": ports,
+        "resources": _resources(args, role),
         "securityContext": dict(pods.CONTAINER_SECURITY),
         "volumeMounts": _mounts(args, engine),
         # The weights decide how long a start may take; until then neither of the other probes runs.
         "startupProbe": pods.http_probe(
-            engine.probes.readiness, PORT_NAME, period=PROBE_PERIOD, timeout=5, failures=times.startup_failures
+            engine.probes.readiness, port, period=PROBE_PERIOD, timeout=5, failures=times.startup_failures
         ),
         # A server under full load answers late, and a restart would cost it every request and the weights' load.
-        "livenessProbe": pods.http_probe(engine.probes.liveness, PORT_NAME, period=10, timeout=10, failures=6),
-        "readinessProbe": pods.http_probe(engine.probes.readiness, PORT_NAME, period=5, timeout=5, failures=3),
+        "livenessProbe": pods.http_probe(engine.probes.liveness, port, period=10, timeout=10, failures=6),
+        "readinessProbe": pods.http_probe(engine.probes.readiness, port, period=5, timeout=5, failures=3),
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP}}},
     }
     if engine.command:
@@ -107,17 +143,18 @@ def _env(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]
         values["HF_HOME"] = _MODEL_CACHE
     values |= engine.env
     env: list[dict[str, Any]] = [{"name": name, "value": values[name]} for name in sorted(values)]
+    env += [pods.field_env(name, field) for name, field in sorted(engine.field_env.items())]
     if args.weights.token_secret is not None:
         env.append(pods.secret_env("HF_TOKEN", args.weights.token_secret, "HF_TOKEN"))
     return env
 
 
-def _resources(args: ModelServiceArgs) -> dict[str, Any]:
-    gpus = {args.gpu_resource: str(args.tensor_parallelism)}
-    memory = f"{args.memory_bytes // 2**20}Mi"
+def _resources(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
+    gpus = {role.gpu_resource: str(role.tensor_parallelism)}
+    memory = f"{role.memory_bytes // 2**20}Mi"
     # No CPU limit: throttling an engine's scheduler thread idles its GPUs.
     return {
-        "requests": {"cpu": args.cpu, "memory": memory, "ephemeral-storage": format_gib(_disk(args)), **gpus},
+        "requests": {"cpu": role.cpu, "memory": memory, "ephemeral-storage": format_gib(_disk(args)), **gpus},
         "limits": {"memory": memory, **gpus},
     }
 
@@ -126,10 +163,10 @@ def _disk(args: ModelServiceArgs) -> int:
     return pod_disk_bytes(args.weights.size_bytes if args.weights.claim is None else None)
 
 
-def _shared_memory(args: ModelServiceArgs) -> int:
-    wanted = _SHM_OF_PARALLEL if args.tensor_parallelism > 1 else _SHM_OF_SINGLE
+def _shared_memory(role: RoleArgs) -> int:
+    wanted = _SHM_OF_PARALLEL if role.tensor_parallelism > 1 else _SHM_OF_SINGLE
     # It counts as memory of the pod: more than half of it would leave too little for the engine.
-    return min(wanted, args.memory_bytes // 2)
+    return min(wanted, role.memory_bytes // 2)
 
 
 def _mounts(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
@@ -140,7 +177,7 @@ def _mounts(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, A
     return [*mounts, {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True}] if engine.files else mounts
 
 
-def _volumes(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
+def _volumes(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer) -> list[dict[str, Any]]:
     if args.weights.claim is None:
         weights: dict[str, Any] = {"emptyDir": {"sizeLimit": format_gib(weights_volume_bytes(args.weights.size_bytes))}}
     else:
@@ -148,14 +185,13 @@ def _volumes(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, 
     volumes: list[dict[str, Any]] = [
         {"name": "weights", **weights},
         {"name": "home", "emptyDir": {"sizeLimit": format_gib(CACHES_BYTES)}},
-        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{_shared_memory(args) // 2**20}Mi"}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{_shared_memory(role) // 2**20}Mi"}},
     ]
     files = {"name": "files", "configMap": {"name": ModelNames(model=args.model).server}}
     return [*volumes, files] if engine.files else volumes
 
 
-def _spread(topology_key: str, model: str) -> dict[str, Any]:
-    selector: Mapping[str, str] = model_selector(model)
+def _spread(topology_key: str, selector: Mapping[str, str]) -> dict[str, Any]:
     return {
         "maxSkew": 1,
         "topologyKey": topology_key,

@@ -147,7 +147,8 @@ class Site:
         """A simulated engine for each ready model server that has none, none for those that are gone; then wire all."""
         wanted = {}
         for model, plan in self.stage.plan.models.items():
-            for pod in self.pods(ModelNames(model=model).server):
+            names = ModelNames(model=model)
+            for pod in (pod for role in plan.service.roles for pod in self.pods(names.server_of(role.label))):
                 port = plan.picker.target_port
                 simulator = Simulator.of_pod(pod, model, plan.service, port)
                 wanted[simulator.pod] = simulator

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from naming import ModelNames
+from components.model_service import RoleArgs
+from naming import PREFILL_ROLE, ModelNames
 from settings import StackSettings
 from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings
 from settings.placement import PoolCapacity, pack, place, pool_capacities
+from settings.workloads import Workload, workloads_of
 from stacks.plan import ModelPlan, StackPlan, plan_stack
 
 __all__ = ["Gateway", "Model", "NodePool", "Picker", "Topology", "topology"]
@@ -40,9 +42,10 @@ class Picker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """A model with what leads to it and what runs it."""
+    """A model with what leads to it and what runs it; where prefill is disaggregated, that role is one more."""
 
     name: str
+    """Of the model, or of its prefill servers."""
     served_name: str
     """The `model` that clients ask for."""
     path: str
@@ -110,7 +113,13 @@ def topology(stack: str, settings: StackSettings) -> Topology:
     """The graph of validated settings."""
     plan = plan_stack(settings)
     pool_of = place(settings).pool_of
-    models = [_model(name, model, pool_of[name]) for name, model in plan.models.items()]
+    models = [
+        _model(workload, plan.models[name], role, pool_of[workload.name])
+        for name in plan.models
+        for workload, role in zip(
+            workloads_of(name, settings.models[name]), plan.models[name].service.roles, strict=True
+        )
+    ]
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
     return Topology(
         stack=stack,
@@ -139,18 +148,18 @@ def _gateway(plan: StackPlan) -> Gateway:
     )
 
 
-def _model(name: str, plan: ModelPlan, node_pool: str) -> Model:
-    names = ModelNames(model=name)
+def _model(workload: Workload, plan: ModelPlan, role: RoleArgs, node_pool: str) -> Model:
+    names = ModelNames(model=workload.model)
     return Model(
-        name=name,
+        name=names.server_of(workload.role) if workload.role == PREFILL_ROLE else workload.model,
         served_name=plan.service.served_name,
         path=plan.route.path,
         picker=Picker(name=names.picker, replicas=plan.picker.replicas, failure_mode=str(plan.picker.failure_mode)),
         inference_pool=names.pool,
         engine=plan.service.engine.name,
         image=plan.service.image,
-        replicas=plan.service.replicas,
-        gpus_per_replica=plan.service.tensor_parallelism,
+        replicas=role.replicas,
+        gpus_per_replica=role.tensor_parallelism,
         node_pool=node_pool,
     )
 

@@ -7,6 +7,7 @@ from operate.verify.objects import StackObjects
 from operate.verify.rows import Row, failed, passed
 from settings import StackSettings
 from settings.placement import place, pool_capacities
+from settings.workloads import workloads
 
 __all__ = ["check_crds", "check_gpus", "check_pods"]
 
@@ -43,9 +44,11 @@ def check_gpus(objects: StackObjects, settings: StackSettings) -> Iterator[Row]:
     """The nodes of each pool hold the GPUs that the pool's models ask for."""
     placement = place(settings)
     for name, capacity in sorted(pool_capacities(settings.gpu_pools, settings.device_plugin).items()):
-        models = [model for model, pool in placement.pool_of.items() if pool == name]
-        plans = [objects.plan.models[model].service for model in models]
-        wanted = sum(plan.replicas * plan.tensor_parallelism for plan in plans)
+        wanted = sum(
+            workload.replicas * workload.tensor
+            for workload in workloads(settings)
+            if placement.pool_of[workload.name] == name
+        )
         nodes = objects.cluster.items("/api/v1/nodes", capacity.node_selector)
         found = sum(int(node["status"].get("allocatable", {}).get(capacity.gpu_resource, 0)) for node in nodes)
         seen = f"{found} of {capacity.gpu_resource} on {len(nodes)} nodes, {wanted} needed"
@@ -62,7 +65,8 @@ def check_pods(objects: StackObjects) -> Iterator[Row]:
     wanted: dict[str, int] = {}
     for model, plan in sorted(objects.plan.models.items()):
         names = ModelNames(model=model)
-        wanted |= {names.server: plan.service.replicas, names.picker: plan.picker.replicas}
+        wanted |= {names.server_of(role.label): role.replicas for role in plan.service.roles}
+        wanted[names.picker] = plan.picker.replicas
     if not objects.plan.provider.route(objects.plan.gateway, objects.plan.gateway.routes[0]):
         wanted[GATEWAY] = objects.plan.gateway.replicas
     for name, replicas in wanted.items():

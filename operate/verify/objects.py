@@ -65,8 +65,9 @@ class StackObjects:
         return self.ready_pods(found["spec"]["selector"]["matchLabels"]) if found else []
 
     def servers(self, model: str) -> list[Manifest]:
-        """Ready model servers."""
-        return self.pods_of(ModelNames(model=model).server)
+        """Ready model servers of all roles."""
+        names = ModelNames(model=model)
+        return [pod for role in self.model(model).service.roles for pod in self.pods_of(names.server_of(role.label))]
 
     def picker(self, model: str) -> Manifest | None:
         """A ready picker pod of a model."""

@@ -8,13 +8,26 @@ only follow from the first fault.
 from collections.abc import Set as AbstractSet
 
 from settings.faults import Fault
-from settings.rules import collisions, eks, eks_pools, engine, gateway, hardware, layers, literals, pods, pools
+from settings.rules import (
+    collisions,
+    disaggregation,
+    eks,
+    eks_pools,
+    engine,
+    gateway,
+    hardware,
+    layers,
+    literals,
+    pods,
+    pools,
+)
 from settings.stack import StackSettings
 
 __all__ = ["faults_across"]
 
 _RULES = (
     *engine.RULES,
+    *disaggregation.RULES,
     *pools.RULES,
     *hardware.RULES,
     *pods.RULES,

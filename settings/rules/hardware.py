@@ -9,6 +9,7 @@ from settings.placement import PoolCapacity, format_memory, judged, place, pool_
 from settings.rules.rule import Rule
 from settings.source import weights_bytes
 from settings.stack import StackSettings
+from settings.workloads import workloads
 
 __all__ = ["RULES"]
 
@@ -47,11 +48,11 @@ def _tensor_parallelism(settings: StackSettings) -> Iterator[Fault]:
     settings = judged(settings)
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
     pool_of = place(settings).pool_of
-    for name, model in settings.models.items():
-        tensor = model.parallelism.tensor
+    for workload in workloads(settings):
+        tensor, name = workload.tensor, workload.name
         if tensor == 1 or name not in pool_of:
             continue
-        path = f"models.{name}.parallelism.tensor"
+        path = f"{workload.path}.parallelism.tensor"
         pool = settings.gpu_pools[pool_of[name]]
         shared = settings.device_plugin.sharing is not Sharing.NONE and pool.advertised_by is Advertiser.DEVICE_PLUGIN
         if pool.mig_profile is not None:
@@ -73,41 +74,45 @@ def _tensor_parallelism(settings: StackSettings) -> Iterator[Fault]:
 
 
 def _pools_exist(settings: StackSettings) -> Iterator[Fault]:
-    for name, model in settings.models.items():
-        if model.pool is not None and model.pool not in settings.gpu_pools:
+    for workload in workloads(settings):
+        if workload.pool is not None and workload.pool not in settings.gpu_pools:
             yield Fault(
-                path=f"models.{name}.pool",
+                path=f"{workload.path}.pool",
                 problem="unknown pool",
-                given=model.pool,
+                given=workload.pool,
                 allowed=", ".join(settings.gpu_pools) or None,
-                nearest=nearest(model.pool, list(settings.gpu_pools)),
+                nearest=nearest(workload.pool, list(settings.gpu_pools)),
             )
 
 
 def _capacity(settings: StackSettings) -> Iterator[Fault]:
     """Every replica finds its GPUs."""
     settings = judged(settings)
-    for name, why in place(settings).unplaced.items():
-        pool = settings.models[name].pool
-        if pool is None or pool in settings.gpu_pools:
+    unplaced = place(settings).unplaced
+    for workload in workloads(settings):
+        if workload.name in unplaced and (workload.pool is None or workload.pool in settings.gpu_pools):
             allowed = "fewer replicas, less parallelism, a larger maxSize or another pool"
-            yield Fault(path=f"models.{name}", problem=why, allowed=allowed)
+            yield Fault(path=workload.path, problem=unplaced[workload.name], allowed=allowed)
 
 
 def _gpu_memory(settings: StackSettings) -> Iterator[Fault]:
     """The weights fit into the memory of one replica's GPUs."""
     settings = judged(settings)
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
-    for name, pool in place(settings).pool_of.items():
+    pool_of = place(settings).pool_of
+    for workload in workloads(settings):
+        pool = pool_of.get(workload.name)
+        if pool is None:
+            continue
         try:
-            weights = weights_bytes(settings.models[name])
+            weights = weights_bytes(settings.models[workload.model])
         except ValueError:
             continue
-        tensor = settings.models[name].parallelism.tensor
+        tensor = workload.tensor
         usable = _usable_memory(capacities[pool], tensor)
         if weights is not None and weights > usable:
             yield Fault(
-                path=f"models.{name}.parallelism.tensor",
+                path=f"{workload.path}.parallelism.tensor",
                 problem=f"{format_memory(weights)} of weights do not fit into the {format_memory(usable)} that are"
                 f" usable of {tensor} x {capacities[pool].instance.gpu.name} (90 %)",
                 given=str(tensor),
@@ -120,7 +125,7 @@ def _usable_memory(capacity: PoolCapacity, tensor: int) -> int:
 
 
 _POOLS = frozenset({"gpuPools", "devicePlugin"})
-_SIZE = frozenset({"source", "weights", "parallelism", "pool", "replicas"})
+_SIZE = frozenset({"source", "weights", "parallelism", "pool", "replicas", "prefill"})
 
 RULES = (
     Rule(needs=_POOLS, check=_mig),

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from settings.base import GIB, MIB, parse_cpu
 from settings.disk import CACHES_BYTES, IMAGES_GIB, WEIGHTS_HEADROOM, pod_disk_bytes
 from settings.faults import Fault
-from settings.models import ModelSettings
 from settings.placement import PoolCapacity, format_memory, judged, place, pool_capacities
 from settings.rules.rule import Rule
+from settings.sidecar import SIDECAR_CPU_MILLICORES, SIDECAR_MEMORY_MIB
 from settings.source import SourceScheme, parse_source, weights_bytes
 from settings.stack import StackSettings
+from settings.workloads import Workload, workloads
 
 __all__ = ["RULES"]
 
@@ -18,33 +19,34 @@ def _resources(settings: StackSettings) -> Iterator[Fault]:
     """A pod's own requests fit onto a node, and all replicas onto the pool's nodes."""
     settings = judged(settings)
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
-    for name, pool in place(settings).pool_of.items():
-        model, capacity = settings.models[name], capacities[pool]
+    pool_of = place(settings).pool_of
+    for workload in workloads(settings):
+        if workload.name not in pool_of:
+            continue
+        capacity, resources = capacities[pool_of[workload.name]], workload.resources
         allocatable = capacity.instance.allocatable
-        tensor = model.parallelism.tensor
-        path = f"models.{name}.resources"
-        if model.resources.cpu is not None:
-            wanted = parse_cpu(model.resources.cpu)
-            default = f"{capacity.cpu_millicores_for(tensor)}m"
-            offered = allocatable.cpu_millicores
-            yield from _unfit(f"{path}.cpu", model, capacity, wanted, offered, "m of CPU", default)
-        if model.resources.memory is not None:
-            wanted = -(-model.resources.memory // MIB)
-            default = f"{capacity.memory_bytes_for(tensor) // MIB}Mi"
-            yield from _unfit(
-                f"{path}.memory", model, capacity, wanted, allocatable.memory_mib, "Mi of memory", default
-            )
+        path = f"{workload.path}.resources"
+        if resources.cpu is not None:
+            wanted = parse_cpu(resources.cpu)
+            default = f"{capacity.cpu_millicores_for(workload.tensor)}m"
+            offered = allocatable.cpu_millicores - (SIDECAR_CPU_MILLICORES if workload.has_sidecar else 0)
+            yield from _unfit(f"{path}.cpu", workload, capacity, wanted, offered, "m of CPU", default)
+        if resources.memory is not None:
+            wanted = -(-resources.memory // MIB)
+            default = f"{capacity.memory_bytes_for(workload.tensor) // MIB}Mi"
+            offered = allocatable.memory_mib - (SIDECAR_MEMORY_MIB if workload.has_sidecar else 0)
+            yield from _unfit(f"{path}.memory", workload, capacity, wanted, offered, "Mi of memory", default)
 
 
 def _unfit(
-    path: str, model: ModelSettings, capacity: PoolCapacity, wanted: int, offered: int, unit: str, default: str
+    path: str, workload: Workload, capacity: PoolCapacity, wanted: int, offered: int, unit: str, default: str
 ) -> Iterator[Fault]:
-    each = min(offered // wanted, capacity.gpus_per_node // model.parallelism.tensor)
-    if each * capacity.nodes >= model.replicas:
+    each = min(offered // wanted, capacity.gpus_per_node // workload.tensor)
+    if each * capacity.nodes >= workload.replicas:
         return
     problem = f"{wanted}{unit} do not fit onto a node of pool {capacity.name}"
     if each:
-        problem = f"{model.replicas} x {wanted}{unit} do not fit onto {capacity.nodes} nodes of pool {capacity.name}"
+        problem = f"{workload.replicas} x {wanted}{unit} do not fit onto {capacity.nodes} nodes of pool {capacity.name}"
     yield Fault(
         path=path,
         problem=f"{problem}: {capacity.instance.name} offers {offered}{unit} to pods",
@@ -57,8 +59,12 @@ def _disk(settings: StackSettings) -> Iterator[Fault]:
     """The pods that may land on one node find room on its disk beside the images."""
     settings = judged(settings)
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
-    for name, pool in place(settings).pool_of.items():
-        model = settings.models[name]
+    pool_of = place(settings).pool_of
+    for workload in workloads(settings):
+        pool = pool_of.get(workload.name)
+        if pool is None:
+            continue
+        model = settings.models[workload.model]
         try:
             weights = weights_bytes(model)
         except ValueError:
@@ -66,7 +72,7 @@ def _disk(settings: StackSettings) -> Iterator[Fault]:
         is_claim = parse_source(model.source).scheme is SourceScheme.PVC
         if weights is None and not is_claim:
             continue
-        pods = min(model.replicas, capacities[pool].gpus_per_node // model.parallelism.tensor)
+        pods = min(workload.replicas, capacities[pool].gpus_per_node // workload.tensor)
         each = -(-pod_disk_bytes(None if is_claim else weights) // GIB)
         size = settings.gpu_pools[pool].ephemeral_gib
         if pods * each > size - IMAGES_GIB:
@@ -76,15 +82,15 @@ def _disk(settings: StackSettings) -> Iterator[Fault]:
             )
             yield Fault(
                 path=f"gpuPools.{pool}.diskSizeGib",
-                problem=f"{pods} x {each} GiB for pods of model {name} on one node ({parts} each) do not fit into the"
-                f" {size - IMAGES_GIB} GiB that {IMAGES_GIB} GiB of images leave",
+                problem=f"{pods} x {each} GiB for pods of model {workload.name} on one node ({parts} each) do not fit"
+                f" into the {size - IMAGES_GIB} GiB that {IMAGES_GIB} GiB of images leave",
                 given=str(size),
                 allowed=f"{pods * each + IMAGES_GIB} or more",
             )
 
 
 _POOLS = frozenset({"gpuPools", "devicePlugin"})
-_PLACED = frozenset({"parallelism", "pool", "replicas"})
+_PLACED = frozenset({"parallelism", "pool", "replicas", "prefill"})
 
 RULES = (
     Rule(needs=_POOLS, of_model=_PLACED | {"resources"}, check=_resources),

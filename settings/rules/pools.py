@@ -116,5 +116,5 @@ RULES = (
     Rule(needs=frozenset({"gpuPools"}), check=_empty_selectors),
     Rule(needs=frozenset({"gpuPools"}), check=_overlaps),
     Rule(needs=_POOLS, check=_runtime_class),
-    Rule(needs=_POOLS, of_model=frozenset({"parallelism", "pool", "replicas"}), check=_mps),
+    Rule(needs=_POOLS, of_model=frozenset({"parallelism", "pool", "replicas", "prefill"}), check=_mps),
 )

@@ -80,6 +80,24 @@ CASES = {
         inputs=summarize_servers,
         outputs={"deployment_name": "qwen-decode"},
     ),
+    "disaggregated": Case(
+        component=ModelService,
+        args=lambda: plan({**MONITORED, "models.qwen.prefill": {}}).models["qwen"].service,
+        children={
+            "it Deployment": DEPLOYMENT,
+            "it-account ServiceAccount": ACCOUNT,
+            "it-budget PodDisruptionBudget": BUDGET,
+            "it-network NetworkPolicy": NETWORK,
+            "it-monitor PodMonitor": f"{MONITORING}:PodMonitor",
+            "it-prefill Deployment": DEPLOYMENT,
+            "it-prefill-budget PodDisruptionBudget": BUDGET,
+            "it-prefill-network NetworkPolicy": NETWORK,
+            "it-prefill-monitor PodMonitor": f"{MONITORING}:PodMonitor",
+        },
+        manifests=model_service.build,
+        inputs=summarize_servers,
+        outputs={"deployment_name": "qwen-decode"},
+    ),
     "EndpointPicker": Case(
         component=EndpointPicker,
         args=lambda: replace(plan(MONITORED).models["qwen"].picker, replicas=2),
@@ -255,7 +273,8 @@ def test_the_picker_does_not_wait_for_its_service(recorder: Recorder) -> None:
 @pytest.mark.parametrize(("replicas", "seconds"), [(1, 3166), (2, 6332)])
 def test_a_rollout_may_take_as_long_as_its_weights(recorder: Recorder, replicas: int, seconds: int) -> None:
     """`up` waits for every replica after the other: the deadline from the weights, times the replicas."""
-    _deploy(CASES["ModelService"], replace(plan().models["qwen"].service, replicas=replicas))
+    args = plan().models["qwen"].service
+    _deploy(CASES["ModelService"], replace(args, decode=replace(args.decode, replicas=replicas)))
     timeouts = {request.name: request.customTimeouts for request in recorder.objects()}
 
     assert (timeouts["it"].create, timeouts["it"].update) == (f"{seconds}s", f"{seconds}s")

@@ -82,6 +82,9 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         deployments = kubectl.objects("deployments", "--namespace", settings.namespace)
         available = {item["metadata"]["name"]: item["status"].get("availableReplicas") for item in deployments}
         expected = {f"{name}-decode": model.replicas for name, model in settings.models.items()}
+        expected |= {
+            f"{name}-prefill": model.prefill.replicas for name, model in settings.models.items() if model.prefill
+        }
         expected |= {f"{name}-epp": model.picker.replicas for name, model in settings.models.items()}
         if settings.gateway.provider == "standalone":
             expected["inference-gateway"] = settings.gateway.replicas

@@ -186,7 +186,7 @@ def _budget(stack: _Stack, manifest: Manifest) -> Iterator[str]:
 
 def _network_policy(stack: _Stack, manifest: Manifest) -> Iterator[str]:
     spec = manifest["spec"]
-    ports = [port["port"] for rule in spec["ingress"] for port in rule["ports"]]
+    ports = [port["port"] for rule in spec["ingress"] for port in rule.get("ports", [])]
     yield from _selected_ports(stack, manifest, spec["podSelector"]["matchLabels"], ports)
 
 
@@ -285,9 +285,8 @@ def _selected_ports(
     if not pods:
         yield "its selector matches no pod"
     for pod in pods:
-        known = _port_names_and_numbers(
-            [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
-        )
+        containers = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+        known = _port_names_and_numbers([port for container in containers for port in container.get("ports", [])])
         yield from (f"the pods that it selects have no port {port}" for port in ports if port not in known)
 
 

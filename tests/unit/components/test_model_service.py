@@ -204,7 +204,8 @@ def test_the_environment_of_vllm() -> None:
 )
 def test_shared_memory_never_takes_more_than_half(tensor: int, memory: int, shared: int) -> None:
     """Parallel GPUs need more shared memory, which counts as the pod's: at most half of it."""
-    args = replace(_args(), tensor_parallelism=tensor, memory_bytes=memory)
+    args = _args()
+    args = replace(args, decode=replace(args.decode, tensor_parallelism=tensor, memory_bytes=memory))
 
     assert _pod(args)["volumes"][2]["emptyDir"]["sizeLimit"] == f"{shared}Mi"
 

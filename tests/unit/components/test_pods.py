@@ -16,13 +16,14 @@ def test_the_names_of_a_models_objects() -> None:
     """Names follow from the model's own, and all of them are claimed."""
     names = ModelNames(model="qwen")
 
-    assert (names.pool, names.picker, names.server, names.service_account) == (
+    assert (names.pool, names.picker, names.server, names.server_of("prefill"), names.service_account) == (
         "qwen",
         "qwen-epp",
         "qwen-decode",
+        "qwen-prefill",
         "qwen",
     )
-    assert names.claimed() == {"qwen", "qwen-epp", "qwen-decode"}
+    assert names.claimed() == {"qwen", "qwen-epp", "qwen-decode", "qwen-prefill"}
 
 
 def test_labels_and_selectors_carry_no_engine_and_no_version() -> None:

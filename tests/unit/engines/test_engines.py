@@ -4,9 +4,24 @@ What these tests cannot prove: that the image's engine takes these flags and emi
 the versions and files in which they were read.
 """
 
+from dataclasses import replace
+
 import pytest
 
-from engines import CUSTOM, ENGINES, Custom, Engine, EngineContainer, MetricMap, ProbePaths, ServingRequest
+from engines import (
+    CUSTOM,
+    ENGINES,
+    Custom,
+    Engine,
+    EngineContainer,
+    KvProtocol,
+    KvTransfer,
+    MetricMap,
+    NoKvTransfer,
+    ProbePaths,
+    Role,
+    ServingRequest,
+)
 
 PROBES = ProbePaths(liveness="/health", readiness="/v1/models")
 CUSTOM_ENGINE = Custom(
@@ -114,6 +129,52 @@ QUIET = "--disable-uvicorn-access-log"
 def test_the_container_of_an_engine(engine: str, request_: ServingRequest, expected: EngineContainer) -> None:
     """Command, arguments in their order, probes, environment, uid and caches are exactly these."""
     assert ENGINES[engine].container(request_) == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "keep_alive"), [(Role.PREFILL, {"VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "120"}), (Role.DECODE, {})]
+)
+def test_the_roles_of_vllm(role: Role, keep_alive: dict[str, str]) -> None:
+    """Both roles have the same connector, before the user's own arguments; prefill keeps connections open longer."""
+    transfer = ("--kv-transfer-config", '{"kv_connector":"NixlConnector","kv_role":"kv_both"}')
+    plain = _vllm(("vllm", "serve"), "Qwen/Qwen3-0.6B", *PORT_AND_NAME, QUIET, *transfer, "--seed", "1")
+
+    assert ENGINES["vllm"].container(replace(_request("vllmServe", extra=("--seed", "1")), role=role)) == replace(
+        plain,
+        env={**plain.env, "VLLM_NIXL_SIDE_CHANNEL_PORT": "5600", **keep_alive},
+        field_env={"VLLM_NIXL_SIDE_CHANNEL_HOST": "status.podIP"},
+    )
+
+
+@pytest.mark.parametrize("role", [Role.PREFILL, Role.DECODE])
+def test_the_roles_of_sglang(role: Role) -> None:
+    """Each server is told its role and where the bootstrap server is."""
+    disaggregation = (
+        *("--disaggregation-mode", role, "--disaggregation-transfer-backend", "nixl"),
+        *("--disaggregation-bootstrap-port", "8998"),
+    )
+
+    assert ENGINES["sglang"].container(replace(_request("custom"), role=role)) == _sglang(*SGLANG, *disaggregation)
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        (ENGINES["vllm"], (KvProtocol.NIXL, "nixl", 5600, {})),
+        (ENGINES["sglang"], (KvProtocol.SGLANG, "bootstrap", 8998, {"SGLANG_BOOTSTRAP_PORT": "8998"})),
+        (CUSTOM_ENGINE, None),
+    ],
+)
+def test_how_an_engine_hands_caches_over(engine: Engine, expected: tuple[object, ...] | None) -> None:
+    """Protocol and port are the engine's, and what the sidecar has to be told of them; engine custom has none."""
+    transfer = engine.kv_transfer
+
+    if expected is None:
+        assert isinstance(transfer, NoKvTransfer)
+    else:
+        assert isinstance(transfer, KvTransfer)
+        assert (transfer.protocol, transfer.port_name, transfer.port, dict(transfer.sidecar_env)) == expected
+        assert not transfer.owned_flags & transfer.agreed_flags
 
 
 def test_engine_custom_runs_what_it_is_given() -> None:

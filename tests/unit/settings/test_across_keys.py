@@ -47,6 +47,7 @@ def test_two_models_must_not_collide(other: dict[str, str], expected: Fault) -> 
     [
         ("qwen-epp", "the object name qwen-epp is taken by model qwen"),
         ("qwen-decode", "the object name qwen-decode is taken by model qwen"),
+        ("qwen-prefill", "the object name qwen-prefill is taken by model qwen"),
         ("inference-gateway", "the object name inference-gateway is taken by the gateway"),
         ("default", "the object name default is taken by the namespace's own ServiceAccount"),
     ],

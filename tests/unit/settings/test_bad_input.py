@@ -14,8 +14,8 @@ TOP = (
     " namespace, namespaces, release"
 )
 MODEL = (
-    "custom, engine, extraArgs, image, modelCommand, parallelism, path, picker, pool, replicas, resources, servedName,"
-    " source, weights"
+    "custom, engine, extraArgs, image, modelCommand, parallelism, path, picker, pool, prefill, replicas, resources,"
+    " servedName, source, weights"
 )
 POOL = (
     "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, instanceType, localStorage, maxSize,"

@@ -1,0 +1,73 @@
+"""The workloads of a model: what placement counts, and what becomes a Deployment each; pure.
+
+A model is one workload, or two where prefill is disaggregated. Its own keys describe the decode role, for that is the
+role which answers requests and which every model has; `prefill` describes the other (docs/adr/0012).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from naming import DECODE_ROLE, PREFILL_ROLE
+from settings.models import ModelSettings, ResourcesSettings
+from settings.stack import StackSettings
+
+__all__ = ["Workload", "workloads", "workloads_of"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """One role of one model."""
+
+    model: str
+    role: str
+    """`decode` or `prefill`."""
+    replicas: int
+    tensor: int
+    """GPUs of a replica."""
+    pool: str | None
+    """The pool that the config names."""
+    resources: ResourcesSettings
+    has_sidecar: bool = False
+    """Whether the routing sidecar stands before each of its servers."""
+
+    @property
+    def name(self) -> str:
+        """As placement and messages name it: its config path below `models`."""
+        return self.model if self.role == DECODE_ROLE else f"{self.model}.{self.role}"
+
+    @property
+    def path(self) -> str:
+        """Config path of its keys."""
+        return f"models.{self.name}"
+
+
+def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
+    """The workloads of one model, decode first."""
+    decode = Workload(
+        model=name,
+        role=DECODE_ROLE,
+        replicas=model.replicas,
+        tensor=model.parallelism.tensor,
+        pool=model.pool,
+        resources=model.resources,
+        has_sidecar=model.prefill is not None,
+    )
+    prefill = model.prefill
+    if prefill is None:
+        return (decode,)
+    return (
+        decode,
+        Workload(
+            model=name,
+            role=PREFILL_ROLE,
+            replicas=prefill.replicas,
+            tensor=prefill.parallelism.tensor,
+            pool=prefill.pool,
+            resources=prefill.resources,
+        ),
+    )
+
+
+def workloads(settings: StackSettings) -> Iterable[Workload]:
+    """Every workload of the stack."""
+    return (workload for name, model in settings.models.items() for workload in workloads_of(name, model))
