@@ -6,7 +6,20 @@ other engines' come from the guides' own image components, named with each pin.
 
 from types import MappingProxyType
 
-from releases.base import CrdBundle, CrdFile, EnginePins, ImagePin, LabelKeys, PickerDialect, Release
+from releases.base import (
+    CrdBundle,
+    CrdFile,
+    DisaggregationDialect,
+    DisaggregationPins,
+    EnginePins,
+    ImagePin,
+    LabelKeys,
+    PickerDialect,
+    Plugin,
+    Release,
+    SidecarDialect,
+    TensorPairs,
+)
 
 __all__ = ["V0_9"]
 
@@ -66,6 +79,52 @@ _ROUTER = CrdBundle(
     ),
 )
 
+# guides/pd-disaggregation as released with v0.8, for any engine; its newer variant weighs tokens by a throughput that
+# has to be measured per model and GPU. The handler sets the headers itself (disagg-headers-handler is deprecated), and
+# names its decider, which has to stand before it.
+_DISAGGREGATION = DisaggregationDialect(
+    plugins=(
+        Plugin(type="always-disagg-pd-decider"),
+        Plugin(
+            type="disagg-profile-handler",
+            parameters=MappingProxyType({"deciders": {"prefill": "always-disagg-pd-decider"}}),
+        ),
+        Plugin(type="prefill-filter"),
+        Plugin(type="decode-filter"),
+        Plugin(type="prefix-cache-scorer"),
+        Plugin(type="queue-scorer"),
+        Plugin(type="kv-cache-utilization-scorer"),
+        Plugin(type="active-request-scorer"),
+        Plugin(type="max-score-picker"),
+    ),
+    prefill=(
+        ("prefill-filter", None),
+        ("prefix-cache-scorer", 3),
+        ("queue-scorer", 2),
+        ("kv-cache-utilization-scorer", 2),
+        ("max-score-picker", None),
+    ),
+    decode=(
+        ("decode-filter", None),
+        ("active-request-scorer", 2),
+        ("prefix-cache-scorer", 3),
+        ("max-score-picker", None),
+    ),
+)
+
+# Plain HTTP in front, as in the guides' base (guides/recipes/modelserver/base/single-host/pd). The flag is still named
+# secure-proxy in this version. Its SSRF protection would need the API token that model servers do not have; the
+# NetworkPolicy and the picker, which overwrites the header, stand in for it.
+_SIDECAR = SidecarDialect(
+    port_flag="port",
+    engine_port_flag="model-server-port",
+    connector_flag="kv-connector",
+    connectors=MappingProxyType({"nixl": "nixlv2", "sglang": "sglang"}),
+    args=("--secure-proxy=false", "--zap-encoder=json"),
+    engine_port=8200,
+    source="pkg/sidecar/proxy/options.go of llm-d-router v0.10.0",
+)
+
 V0_9 = Release(
     name="v0.9",
     pool_api_version="inference.networking.k8s.io/v1",
@@ -103,7 +162,9 @@ V0_9 = Release(
         prefix_plugin="approx-prefix-cache-producer",
         # 64 tokens are the least that this picker takes (llm-d-router#1158).
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSizeTokens": 64}),
+        disaggregation=_DISAGGREGATION,
     ),
+    sidecar=_SIDECAR,
     images=MappingProxyType(
         {
             "picker": ImagePin(
@@ -138,6 +199,14 @@ V0_9 = Release(
                 ),
                 default="vllm-openai",
                 model_command="vllmServe",
+                disaggregation=DisaggregationPins(
+                    tensor=TensorPairs.EITHER_MULTIPLE,
+                    why="vLLM divides the attention heads of one side among the other's GPUs"
+                    " (docs/features/nixl_connector_compatibility.md)",
+                    # With a connector the hybrid manager is off by default, and models with sliding windows would
+                    # hold, and send, every layer in full: the guide switches it on.
+                    args=("--block-size", "128", "--no-disable-hybrid-kv-cache-manager"),
+                ),
             ),
             "sglang": EnginePins(
                 images=MappingProxyType(
@@ -153,6 +222,12 @@ V0_9 = Release(
                 ),
                 default="sglang",
                 model_command="custom",
+                disaggregation=DisaggregationPins(
+                    tensor=TensorPairs.EQUAL,
+                    why="with others SGLang breaks on models with sliding windows, and the sidecar swallows prefill's"
+                    " error, so that clients wait for ever (llm-d#2433); llm-d's guide gives both sides as many"
+                    " (llm-d#2442)",
+                ),
             ),
             "tensorrt-llm": EnginePins(
                 images=MappingProxyType(

@@ -141,6 +141,7 @@ def _admit(sources: list[dict[str, Any]], port: int | str) -> dict[str, Any]:
 def _pod_monitor(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
     """The engine itself is scraped, not the sidecar in front of it."""
     engine, *_ = pod_spec(args, role, deadlines_of(args, role))["containers"]
+    path = args.engine.metrics(args.engine_version).path
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
@@ -148,11 +149,7 @@ def _pod_monitor(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
         "spec": {
             "selector": {"matchLabels": dict(model_selector(args.model, role.label))},
             "podMetricsEndpoints": [
-                {
-                    "port": engine["ports"][0]["name"],
-                    "path": args.engine.metrics(args.engine_version).path,
-                    "interval": "30s",
-                },
+                {"port": engine["ports"][0]["name"], "path": path, "interval": "30s"},
             ],
         },
     }

@@ -292,6 +292,61 @@ def test_the_picker_picks_one_of_either_role(engine: str) -> None:
     }
 
 
+def test_the_picker_of_line_v0_9_decides_scores_and_filters_by_role() -> None:
+    """Line v0.9: the handler has a decider, scorers differ between the roles, and metrics come by plugins as ever."""
+    objects = build_picker(plan({**PREFILL, "release": "v0.9"}).models["qwen"].picker)
+    config = yaml.safe_load(objects["config"]["data"]["plugins.yaml"])
+
+    assert [plugin["type"] for plugin in config["plugins"]] == [
+        *("always-disagg-pd-decider", "disagg-profile-handler", "prefill-filter", "decode-filter"),
+        *("prefix-cache-scorer", "queue-scorer", "kv-cache-utilization-scorer", "active-request-scorer"),
+        *("max-score-picker", "metrics-data-source", "core-metrics-extractor"),
+    ]
+    assert config["plugins"][1]["parameters"] == {"deciders": {"prefill": "always-disagg-pd-decider"}}
+    assert config["schedulingProfiles"] == [
+        {
+            "name": "prefill",
+            "plugins": [
+                {"pluginRef": "prefill-filter"},
+                {"pluginRef": "prefix-cache-scorer", "weight": 3},
+                {"pluginRef": "queue-scorer", "weight": 2},
+                {"pluginRef": "kv-cache-utilization-scorer", "weight": 2},
+                {"pluginRef": "max-score-picker"},
+            ],
+        },
+        {
+            "name": "decode",
+            "plugins": [
+                {"pluginRef": "decode-filter"},
+                {"pluginRef": "active-request-scorer", "weight": 2},
+                {"pluginRef": "prefix-cache-scorer", "weight": 3},
+                {"pluginRef": "max-score-picker"},
+            ],
+        },
+    ]
+
+
+@pytest.mark.parametrize(("engine", "connector"), [("vllm", "nixlv2"), ("sglang", "sglang")])
+def test_the_sidecar_of_line_v0_9_has_other_flags(engine: str, connector: str) -> None:
+    """The old words for connector and engine port would end it at once: each line has its own."""
+    args = _args({"release": "v0.9", "engine": engine})
+    (sidecar,) = _template(args, "")["spec"]["initContainers"]
+
+    assert sidecar["image"] == "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0"
+    assert sidecar["args"] == [
+        *("--port=8000", "--model-server-port=8200", f"--kv-connector={connector}"),
+        *("--secure-proxy=false", "--zap-encoder=json"),
+    ]
+
+
+def test_line_v0_9_switches_on_vllms_hybrid_cache() -> None:
+    """Both roles get what the line's guide gives them."""
+    args = _args({"release": "v0.9"})
+    shared = ["--block-size", "128", "--no-disable-hybrid-kv-cache-manager"]
+
+    assert [_container(args, suffix)["args"][-3:] for suffix in ("", "prefill")] == [shared, shared]
+
+
 def test_the_pool_selects_both_roles() -> None:
     """The filters tell the roles apart by their label; the pool's selector and its one port are those of both."""
     made = plan(PREFILL).models["qwen"]

@@ -58,6 +58,13 @@ def test_pairs_that_an_engine_brings_together(engine: str, prefill: int, decode:
     assert faults(_pair(engine, prefill, decode)) == []
 
 
+def test_line_v0_9_lets_vllm_have_the_wider_prefill() -> None:
+    """Its vLLM reads from several GPUs at once, so long as one side is a multiple of the other."""
+    assert faults({**_pair("vllm", 4, 2), "release": "v0.9"}) == []
+    assert faults({**_pair("vllm", 8, 2), "release": "v0.9"}) == []
+    assert faults({**_pair("sglang", 2, 1), "release": "v0.9"})[0].path == "models.qwen.prefill.parallelism.tensor"
+
+
 @pytest.mark.parametrize(
     ("engine", "prefill", "decode", "why", "allowed"),
     [
