@@ -180,6 +180,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def own_flags(self) -> Mapping[str, str]:
+        """Flags that this program sets, in every spelling, and what says their value: a user's own would contradict."""
+        ...
+
+    @property
     def version_floor(self) -> VersionFloor | None:
         """The oldest version that works; `None` where every one does that a line could pin."""
         ...

@@ -1,7 +1,7 @@
 """An engine that this program does not know: the stack's config says what an adapter would."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engines.base import EngineContainer, MetricMap, NoKvTransfer, ProbePaths, ServingRequest, VersionFloor
 
@@ -26,6 +26,7 @@ class Custom:
     default_port: int
     name: str = "custom"
     engine_type: str = "custom"
+    own_flags: Mapping[str, str] = field(default_factory=dict)
     version_floor: VersionFloor | None = None
     model_commands: tuple[str, ...] = ("custom",)
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER

@@ -6,6 +6,8 @@ llm-d's picker looks for of itself: 0.5.13.post1 tells page size and number of p
 not at all.
 """
 
+from types import MappingProxyType
+
 from packaging.version import Version
 
 from engines.base import EngineContainer, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
@@ -36,6 +38,17 @@ class Sglang:
     engine_type = "sglang"
     default_port = 8000
     version_floor = None
+    own_flags = MappingProxyType(
+        {
+            "--model-path": "source",
+            "--model": "source",
+            "--served-model-name": "servedName",
+            "--host": "the engine listens on the pod's address",
+            "--port": "the engine's port is the pool's",
+            "--tensor-parallel-size": "parallelism.tensor",
+            "--tp-size": "parallelism.tensor",
+        }
+    )
     model_commands = ("custom",)
     kv_transfer = KvTransfer(
         protocol=KvProtocol.SGLANG,

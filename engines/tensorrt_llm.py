@@ -7,6 +7,8 @@ Plain `/metrics` is JSON that no picker can parse; the Prometheus text is below 
 aggregated and with the approximate prefix index only: no prefill/decode, no KV events, no LoRA.
 """
 
+from types import MappingProxyType
+
 from engines.base import (
     FILES_FOLDER,
     EngineContainer,
@@ -53,6 +55,18 @@ class TensorRtLlm:
     model_commands = ("custom",)
     kv_transfer = NoKvTransfer(
         reason="llm-d runs it aggregated only, and its routing sidecar speaks no protocol of trtllm-serve's"
+    )
+    own_flags = MappingProxyType(
+        {
+            "--served_model_name": "servedName",
+            "--host": "the engine listens on the pod's address",
+            "--port": "the engine's port is the pool's",
+            "--backend": "only the PyTorch backend has the picker's metrics",
+            "--extra_llm_api_options": "the options file is this program's",
+            "--config": "the options file is this program's",
+            "--tensor_parallel_size": "parallelism.tensor",
+            "--tp_size": "parallelism.tensor",
+        }
     )
     version_floor = VersionFloor(
         version="1.3.0rc12",

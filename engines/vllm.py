@@ -5,6 +5,8 @@ of all three emits them. Gateway API inference extension 1.2 still defaults to `
 has dropped: the load scorer then reads zeros and says nothing (llm-d#509). So the map is always given.
 """
 
+from types import MappingProxyType
+
 from engines.base import EngineContainer, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
 
 __all__ = ["Vllm"]
@@ -24,6 +26,15 @@ class Vllm:
     engine_type = "vllm"
     default_port = 8000
     version_floor = None
+    own_flags = MappingProxyType(
+        {
+            "--model": "source",
+            "--port": "the engine's port is the pool's",
+            "--served-model-name": "servedName",
+            "--tensor-parallel-size": "parallelism.tensor",
+            "-tp": "parallelism.tensor",
+        }
+    )
     model_commands = ("vllmServe", "imageDefault")
     kv_transfer = KvTransfer(
         protocol=KvProtocol.NIXL,

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from settings.faults import Fault
 from settings.rules import (
+    arguments,
     collisions,
     disaggregation,
     eks,
@@ -28,6 +29,7 @@ __all__ = ["faults_across"]
 _RULES = (
     *engine.RULES,
     *disaggregation.RULES,
+    *arguments.RULES,
     *pools.RULES,
     *hardware.RULES,
     *pods.RULES,

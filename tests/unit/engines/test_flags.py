@@ -1,0 +1,106 @@
+"""Every argument that this program emits exists in the parser of the engine's pinned version.
+
+What these tests cannot prove: that a value is one that the parser takes, or that an image holds the version it says.
+"""
+
+import pytest
+
+from components.model_service import ModelServiceArgs, build
+from engines import ENGINES
+from engines.flags import flag_lists, flags_in, meant
+from operate.workspace import ROOT
+from releases import RELEASES
+from settings import load_stack_file
+from stacks import plan_stack
+from tests.support.configs import plan
+
+STACKS = {path.stem.removeprefix("Pulumi."): path for path in (ROOT / "Pulumi.dev.yaml", *ROOT.glob("examples/*.yaml"))}
+PINS = [
+    (line.name, name, image, pin.engine_version)
+    for line in RELEASES.values()
+    for name, pins in line.engines.items()
+    for image, pin in pins.images.items()
+]
+
+
+@pytest.mark.parametrize(("line", "engine", "image", "version"), PINS)
+def test_every_pinned_version_has_its_list(line: str, engine: str, image: str, version: str) -> None:
+    """A pin without a list would leave its arguments unchecked; only TensorRT-LLM's source could not be had whole."""
+    found = flag_lists()[engine][version]
+
+    assert (line, found.is_complete) == (line, engine != "tensorrt-llm")
+    assert (image, found.origin == "") == (image, False)
+
+
+@pytest.mark.parametrize(("line", "engine", "image", "version"), PINS)
+@pytest.mark.parametrize("tensor", [1, 2])
+def test_an_adapter_emits_what_the_pinned_version_knows(
+    line: str, engine: str, image: str, version: str, tensor: int
+) -> None:
+    """Whatever image of whatever line: no argument of the container is unknown to the engine in it."""
+    changes = {
+        "release": line,
+        "engine": engine,
+        "models.qwen.image": image,
+        "models.qwen.parallelism": {"tensor": tensor},
+        "gpuPools": {"h100": {"instanceType": "p5.48xlarge"}},
+    }
+    service = plan(changes).models["qwen"].service
+    assert service.engine_version == version
+    assert _unknown(service) == []
+
+
+@pytest.mark.parametrize("stack", sorted(STACKS))
+def test_a_shipped_stack_emits_what_its_engines_know(stack: str) -> None:
+    """Every argument of every model server of every example is in the list of its engine's version."""
+    models = plan_stack(load_stack_file(STACKS[stack])).models
+
+    assert {name: _unknown(model.service) for name, model in models.items()} == {name: [] for name in models}
+
+
+@pytest.mark.parametrize(("engine", "versions"), sorted((name, sorted(found)) for name, found in flag_lists().items()))
+def test_what_the_program_reserves_exists(engine: str, versions: list[str]) -> None:
+    """A reserved flag that no version has would refuse a user's argument for nothing."""
+    known = frozenset().union(*(flag_lists()[engine][version].flags for version in versions))
+
+    assert [flag for flag in ENGINES[engine].own_flags if flag not in known] == []
+
+
+def test_flags_are_told_from_values() -> None:
+    """A negative number, JSON and a path are values; what follows an equals sign is one, too."""
+    arguments = ["--a", "-1", "--b=-x", "-tp", '{"--c": 1}', "/--d", "-0.5", "--"]
+
+    assert list(flags_in(arguments)) == ["--a", "--b", "-tp"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "name"),
+    [
+        ("--max-len", "--max-len"),
+        ("--max_len", "--max-len"),
+        ("--config.level", "--config"),
+        ("--no-max-len", "--max-len"),
+        ("-O3", "-O"),
+        ("--conf", "--config"),
+        ("--max", None),
+        ("--maxlen", None),
+        ("-p", None),
+    ],
+)
+def test_the_spellings_that_a_parser_takes(flag: str, name: str | None) -> None:
+    """Underscores, fields, negations, beginnings of one alone and short flags with their value are one flag."""
+    assert meant({"--max-len", "--max-num", "--config", "-O"}, flag) == name
+
+
+def _unknown(service: ModelServiceArgs) -> list[str]:
+    if service.engine.name not in ENGINES:
+        return []
+    known = flag_lists()[service.engine.name][service.engine_version].flags
+    containers = [
+        container
+        for item in build(service).values()
+        if item["kind"] == "Deployment"
+        for container in item["spec"]["template"]["spec"]["containers"]
+    ]
+    assert [container["name"] for container in containers] == ["modelserver"] * len(containers)
+    return [flag for container in containers for flag in flags_in(container["args"]) if meant(known, flag) is None]
