@@ -69,7 +69,7 @@ format: $(VENV)/.installed ## write the format
 goldens: $(VENV)/.installed ## write the goldens anew, to be read as a diff
 	@$(BIN)/python -m pytest tests/golden --write-goldens
 
-docs: $(VENV)/.installed ## write the config table of README.md anew
+docs: $(VENV)/.installed ## write anew what is generated: README.md's config table, docs/policies.md, the pack's data
 	@$(BIN)/python -m operate docs
 
 bench: $(VENV)/.installed ## measure what the README promises, as ratios against something real

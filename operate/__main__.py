@@ -16,6 +16,7 @@ from operate.config_table import with_table
 from operate.crds import fetch_crds, from_release_url
 from operate.errors import OperateError
 from operate.policy import judge_stack, markdown, print_run
+from operate.policy_documents import instance_data, policies_document
 from operate.render import render
 from operate.smoke.run import has_passed, smoke
 from operate.smoke.run import print_report as print_smoke
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     rendering = commands.add_parser("render", help="write a stack's manifests as YAML, one file per object")
     crds = commands.add_parser("crds", help="fetch the CRD files that a stack's release line pins")
     judging = commands.add_parser("policy", help="preview a stack and judge it by the policy pack")
-    commands.add_parser("docs", help="write the config table of README.md anew").set_defaults(json=False)
+    commands.add_parser("docs", help="write what is generated of README.md and docs/ anew").set_defaults(json=False)
     drawing = commands.add_parser("topology", help="draw a stack, from gateway to GPUs, as SVG and Mermaid")
     smoking = commands.add_parser("smoke", help="a stack from nothing to answered requests, in a namespace of its own")
     verifying = commands.add_parser("verify", help="ask a stack's cluster whether it answers requests, and why not")
@@ -88,12 +89,17 @@ def _crds(arguments: argparse.Namespace, console: Console) -> object:
 
 
 def _docs(_: argparse.Namespace, console: Console) -> object:
-    path = ROOT / "README.md"
-    before = path.read_text()
-    after = with_table(before)
-    if after != before:
-        path.write_text(after)
-    console.print(f"{path.name}: config table {'as it was' if after == before else 'written anew'}")
+    readme = ROOT / "README.md"
+    written = {
+        readme: with_table(readme.read_text()),
+        ROOT / "docs" / "policies.md": policies_document(),
+        ROOT / "policy" / "instance_types.json": instance_data(),
+    }
+    for path, after in written.items():
+        same = path.exists() and path.read_text() == after
+        if not same:
+            path.write_text(after)
+        console.print(f"{path.relative_to(ROOT)}: {'as it was' if same else 'written anew'}")
     return None
 
 

@@ -72,7 +72,7 @@ def judge(rule: Rule, subject: Subject, config: RuleConfig, world: World = EMPTY
         return Violation(rule=rule, severity=config.severity, subject=subject, problem=problem, judged=judged)
 
     try:
-        if not rule.applies(subject):
+        if not rule.is_asked(config.settings) or not rule.applies(subject):
             return None
         # One by one: what is found before an unknown value is met counts.
         for problem in rule.check(subject, config.settings, world):

@@ -18,6 +18,7 @@ from settings.image_names import floating_tag, is_image_reference, is_registry, 
 __all__ = [
     "Bytes",
     "CpuQuantity",
+    "Digest",
     "DnsLabel",
     "DnsSubdomain",
     "FrozenMap",
@@ -180,6 +181,12 @@ def _image(value: str) -> str:
     return value
 
 
+def _digest(value: str) -> str:
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        raise ValueError("must be a digest as a registry reports it: sha256: and 64 hexadecimal digits")
+    return value
+
+
 def _registry(value: str) -> str:
     if not is_registry(value):
         raise ValueError(
@@ -219,6 +226,9 @@ LabelValue = Annotated[str, AfterValidator(_label_value)]
 
 ModelName = Annotated[str, AfterValidator(_model_name)]
 """A DNS label that starts with a letter and is short enough for the names that are derived from it."""
+
+Digest = Annotated[str, AfterValidator(_digest)]
+"""Digest of an image, as a registry reports it."""
 
 ImageReference = Annotated[str, AfterValidator(_image)]
 """A container image with a tag or digest; a bare name would float, and so does `latest`."""

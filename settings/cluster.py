@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from settings.base import DnsSubdomain, FrozenMap, ImageReference, Registry, RegistryHost, SettingsModel
+from settings.base import Digest, DnsSubdomain, FrozenMap, ImageReference, Registry, RegistryHost, SettingsModel
 from settings.eks import EksSettings
 
 __all__ = [
@@ -116,6 +116,9 @@ class ImagesSettings(SettingsModel):
     mirrors: FrozenMap[RegistryHost, Registry] = Field(default_factory=dict, validate_default=True)
     """A mirror per registry host, such as `ghcr.io: <account>.dkr.ecr.../ghcr` for pull-through caches; wins over
     `registry`."""
+    digests: FrozenMap[ImageReference, Digest] = Field(default_factory=dict, validate_default=True)
+    """Digest of an image, by the reference that the release line or this config has for it: a tag can be pushed again,
+    a digest cannot. Production's policy config asks for one of every image."""
     pull_secrets: tuple[DnsSubdomain, ...] = Field(default=(), strict=False)
     """Names of existing pull secrets, for every pod of every component; they have to exist in `namespace` and in
     `devicePlugin.namespace`."""

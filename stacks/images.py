@@ -14,7 +14,10 @@ def mirrored(reference: str, images: ImagesSettings) -> str:
     """
     host, path = split_host(reference)
     mirror = images.mirrors.get(host, images.registry)
-    return reference if mirror is None else f"{mirror.rstrip('/')}/{path}"
+    pulled = reference if mirror is None else f"{mirror.rstrip('/')}/{path}"
+    digest = images.digests.get(reference)
+    # The tag stays for readers; the digest alone decides.
+    return pulled if digest is None else f"{pulled}@{digest}"
 
 
 def split_host(reference: str) -> tuple[str, str]:

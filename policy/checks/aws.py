@@ -222,8 +222,8 @@ def _identities(subject: Subject) -> bool:
     return subject.type in (*_POLICIES, _ROLE_ATTACHMENT, _ACCOUNT) or subject.is_a("Deployment", "StatefulSet")
 
 
-def _protect(subject: Subject, settings: Settings, _world: World) -> Iterator[str]:
-    if settings["protect"] and not subject.protected:
+def _protect(subject: Subject, _settings: Settings, _world: World) -> Iterator[str]:
+    if not subject.protected:
         yield "holds data and is not protected: a wrong destroy deletes it"
 
 
@@ -318,6 +318,7 @@ RULES = (
         applies=_holds_state,
         check=_protect,
         settings=setting_table(protect=(False, "whether claims, buckets, file systems and keys need protection")),
+        asked_by=("protect",),
         note="The replacement of a GPU node group is in no resource: `make policy` reads it from the preview's steps.",
     ),
 )

@@ -85,8 +85,6 @@ def _usd_of_group(group: Subject) -> float:
 
 def _tags(subject: Subject, settings: Settings, world: World) -> Iterator[str]:
     wanted = settings["labels"] if subject.is_kubernetes else settings["tags"]
-    if not wanted:
-        return
     if subject.is_kubernetes:
         given = set(at(subject.properties, "metadata", "labels") or {})
     else:
@@ -144,5 +142,6 @@ RULES = (
             tags=([], "keys that every AWS resource is tagged with"),
             labels=([], "keys that every namespace is labelled with"),
         ),
+        asked_by=("tags", "labels"),
     ),
 )

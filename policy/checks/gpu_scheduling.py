@@ -270,6 +270,7 @@ RULES = (
             quota=(False, "whether the namespace of GPU pods needs a ResourceQuota in the stack"),
             priorityClass=(False, "whether GPU pods need a PriorityClass"),
         ),
+        asked_by=("quota", "priorityClass"),
         note="The program builds neither yet: a platform team brings them.",
     ),
 )

@@ -74,8 +74,6 @@ def _only_redirects(gateway: Subject, listener: str, world: World) -> bool:
 
 
 def _routes(subject: Subject, _settings: Settings, _world: World) -> Iterator[str]:
-    if subject.kind == "InferenceGateway":
-        return
     for listener in children(subject.properties, "spec", "listeners"):
         if at(listener, "allowedRoutes", "namespaces", "from") == "All":
             yield f"listener {at(listener, 'name')} takes routes from all namespaces: anybody can take over a path"
@@ -201,7 +199,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.MANDATORY,
         remediation="Set allowedRoutes.namespaces.from to Same, or to a Selector.",
         key="(never All)",
-        applies=_is_gateway,
+        applies=lambda subject: subject.is_a("Gateway"),
         check=_routes,
     ),
     Rule(

@@ -84,8 +84,14 @@ class Rule:
     across: bool = False
     """Whether it needs the other objects too, and so runs when all of them are there."""
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+    asked_by: tuple[str, ...] = ()
+    """Settings of which one must be set, or the rule judges nothing: it counts no subject that it lets pass unseen."""
     note: str = ""
     """What it cannot see, or what the program does not build yet."""
+
+    def is_asked(self, settings: Settings) -> bool:
+        """Whether an environment asks the rule to judge anything."""
+        return not self.asked_by or any(settings[name] for name in self.asked_by)
 
     def defaults(self) -> dict[str, Any]:
         """The settings where an environment's config says nothing."""

@@ -114,8 +114,6 @@ def _fails_open(pod: Pod, subject: Subject, world: World) -> bool:
 
 
 def _volumes(subject: Subject, _settings: Settings, world: World) -> Iterator[str]:
-    if subject.kind == "StatefulSet":
-        return
     replicas = count_of(at(subject.properties, "spec", "replicas") or 1) or 0
     rolling = at(subject.properties, "spec", "strategy", "rollingUpdate")
     surges = at(subject.properties, "spec", "strategy", "type") != "Recreate" and at(rolling, "maxSurge") not in (
@@ -131,6 +129,15 @@ def _volumes(subject: Subject, _settings: Settings, world: World) -> Iterator[st
                     yield f"mounts claim {claim} in {replicas} pods, but it is {', '.join(modes)}: one node can have it"
                 elif surges:
                     yield f"mounts claim {claim}, which is {', '.join(modes)}, and surges: a rollout waits for itself"
+
+
+def _mounts_claims(subject: Subject) -> bool:
+    """Whether its pods share claims; a StatefulSet's own are one for each pod."""
+    try:
+        volumes = [volume for pod in pods_of(subject) for volume in children(pod.spec, "volumes")]
+    except UnknownValueError:
+        return True
+    return subject.is_a("Deployment") and any(present(volume, "persistentVolumeClaim") for volume in volumes)
 
 
 def _access_modes(claim: object, namespace: str, world: World) -> list[str]:
@@ -206,9 +213,7 @@ def _list(values: set[object] | set[str | None]) -> str:
     return ", ".join(sorted(f"{value:g}" if isinstance(value, float) else str(value) for value in values)) or "none"
 
 
-def _observability(subject: Subject, settings: Settings, world: World) -> Iterator[str]:
-    if not settings["monitors"]:
-        return
+def _observability(subject: Subject, _settings: Settings, world: World) -> Iterator[str]:
     for pod in pods_of(subject):
         pod_monitors = [
             world.selecting(kind, subject.namespace, pod.labels) for kind in ("PodMonitor", "PodMonitoring")
@@ -283,7 +288,7 @@ RULES = (
         severity=Severity.ADVISORY,
         remediation="Use a claim that is ReadWriteMany or ReadOnlyMany, or one replica with maxSurge 0.",
         key="models.<name>.source, models.<name>.replicas",
-        applies=_serves,
+        applies=_mounts_claims,
         check=_volumes,
         across=True,
         note="A claim that the stack does not create is not seen.",
@@ -312,6 +317,7 @@ RULES = (
         check=_observability,
         across=True,
         settings=setting_table(monitors=(False, "whether servers and pickers need a monitor in the stack")),
+        asked_by=("monitors",),
         note="The GPU exporter and alerts are the platform team's: the program builds neither.",
     ),
 )

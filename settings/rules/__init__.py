@@ -11,6 +11,7 @@ from settings.faults import Fault
 from settings.rules import (
     arguments,
     collisions,
+    digests,
     disaggregation,
     eks,
     eks_pools,
@@ -37,6 +38,7 @@ _RULES = (
     *gateway.RULES,
     *layers.RULES,
     *literals.RULES,
+    *digests.RULES,
     *eks.RULES,
     *eks_pools.RULES,
 )

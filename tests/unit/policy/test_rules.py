@@ -27,11 +27,12 @@ def test_there_are_thirty_rules_each_with_a_case() -> None:
 
 
 def test_a_sound_stack_breaks_no_rule_at_its_strictest() -> None:
-    """The stack that all cases start from passes, and every rule but those about the plan had something to judge."""
+    """The stack that all cases start from passes, and all rules but three, about what it lacks, judged something."""
     violations, report = judge_all(_subjects(tuple(sound())), CONFIG)
 
     assert [(item.rule.id, item.message) for item in violations] == []
-    assert {name for name, tally in report.tallies.items() if not tally.judged} == {"gpu-advertiser", "autoscaling"}
+    unheard = {name for name, tally in report.tallies.items() if not tally.judged}
+    assert unheard == {"gpu-advertiser", "autoscaling", "volume-access"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])

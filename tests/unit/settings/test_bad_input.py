@@ -62,7 +62,10 @@ def _unknown(path: str, allowed: str, nearest: str | None = None) -> Fault:
             _unknown("models.qwen.picker.failuremode", "cpu, failureMode, memory, replicas", "failureMode"),
         ),
         ("engines.vllm.imge", _unknown("engines.vllm.imge", "image", "image")),
-        ("images.registy", _unknown("images.registy", "devicePlugin, mirrors, pullSecrets, registry", "registry")),
+        (
+            "images.registy",
+            _unknown("images.registy", "devicePlugin, digests, mirrors, pullSecrets, registry", "registry"),
+        ),
         ("huggingFace.tokn", _unknown("huggingFace.tokn", "token, tokenSecret", "token")),
     ],
 )
