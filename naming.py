@@ -13,6 +13,7 @@ __all__ = [
     "MODEL_LABEL",
     "PREFILL_ROLE",
     "ROLE_LABEL",
+    "TOKEN_SECRET",
     "ModelNames",
     "common_labels",
     "model_selector",
@@ -21,6 +22,9 @@ __all__ = [
 
 GATEWAY = "inference-gateway"
 """Name of the gateway's objects: one gateway per stack and namespace."""
+
+TOKEN_SECRET = "hugging-face-token"  # noqa: S105 - the name of a Secret
+"""Secret that a stack makes from `huggingFace.token`."""
 
 MODEL_LABEL = "llm-d.ai/model"
 """Label that carries the model's name. Upstream's guides share one value among all models of a namespace, so that
@@ -66,9 +70,20 @@ class ModelNames:
         """ServiceAccount of the model servers."""
         return self.model
 
+    @property
+    def prefetch(self) -> str:
+        """ConfigMap and ServiceAccount of the Job that fills the model's cache; the Job's name adds a digest."""
+        return f"{self.model}-prefetch"
+
+    @property
+    def weights(self) -> str:
+        """The claim of the model's cache; its name adds a digest."""
+        return f"{self.model}-weights"
+
     def claimed(self) -> frozenset[str]:
         """Every name that the model's objects take in the namespace."""
-        return frozenset({self.model, self.picker, self.server, self.server_of(PREFILL_ROLE)})
+        roles = {self.server, self.server_of(PREFILL_ROLE)}
+        return frozenset({self.model, self.picker, self.prefetch, *roles})
 
 
 def common_labels(*, component: str, instance: str) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ kserve#5063). All times in seconds.
 
 from dataclasses import dataclass
 
-__all__ = ["GRACE_PERIOD", "PRE_STOP", "Deadlines", "deadlines"]
+__all__ = ["GRACE_PERIOD", "PRE_STOP", "Deadlines", "deadlines", "prefetch_seconds"]
 
 _MIB = 2**20
 
@@ -43,6 +43,11 @@ class Deadlines:
     """progressDeadlineSeconds of its Deployment."""
     rollout: int
     """How long `pulumi up` waits: every replica after the other, for that is how GPUs without a spare roll."""
+
+
+def prefetch_seconds(size_bytes: int) -> int:
+    """How long a Job may take that downloads so many bytes, its retries included."""
+    return _NODE_START + _IMAGE_PULL + -(-size_bytes // _DOWNLOAD_BYTES_PER_SECOND)
 
 
 def deadlines(weights_bytes: int, *, downloads: bool, replicas: int) -> Deadlines:

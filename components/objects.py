@@ -22,6 +22,7 @@ _TYPES: Mapping[tuple[str, str], Any] = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): kubernetes.apiextensions.v1.CustomResourceDefinition,
     ("apps/v1", "DaemonSet"): kubernetes.apps.v1.DaemonSet,
     ("apps/v1", "Deployment"): kubernetes.apps.v1.Deployment,
+    ("batch/v1", "Job"): kubernetes.batch.v1.Job,
     ("networking.k8s.io/v1", "NetworkPolicy"): kubernetes.networking.v1.NetworkPolicy,
     ("node.k8s.io/v1", "RuntimeClass"): kubernetes.node.v1.RuntimeClass,
     ("policy/v1", "PodDisruptionBudget"): kubernetes.policy.v1.PodDisruptionBudget,
@@ -32,6 +33,7 @@ _TYPES: Mapping[tuple[str, str], Any] = {
     ("storage.k8s.io/v1", "StorageClass"): kubernetes.storage.v1.StorageClass,
     ("v1", "ConfigMap"): kubernetes.core.v1.ConfigMap,
     ("v1", "Namespace"): kubernetes.core.v1.Namespace,
+    ("v1", "PersistentVolumeClaim"): kubernetes.core.v1.PersistentVolumeClaim,
     ("v1", "Secret"): kubernetes.core.v1.Secret,
     ("v1", "Service"): kubernetes.core.v1.Service,
     ("v1", "ServiceAccount"): kubernetes.core.v1.ServiceAccount,
@@ -43,7 +45,7 @@ _OWNED = {"pulumi.com/patchForce": "true"}
 
 # Kinds whose deletion takes its time, because others hang on them: pods, the objects of a namespace or of a CRD.
 _DELETED_SLOWLY = frozenset(
-    {"CustomResourceDefinition", "DaemonSet", "Deployment", "EC2NodeClass", "Namespace", "NodePool"}
+    {"CustomResourceDefinition", "DaemonSet", "Deployment", "EC2NodeClass", "Job", "Namespace", "NodePool"}
 )
 
 # The provider deletes in the foreground, looks whether the object is still there, and only then begins to watch for
@@ -53,7 +55,7 @@ _DELETED_SLOWLY = frozenset(
 _AT_ONCE = {"pulumi.com/deletionPropagationPolicy": "background"}
 _DELETE_SECONDS = GRACE_PERIOD + 60
 
-_WORKLOADS = frozenset({"DaemonSet", "Deployment"})
+_WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job"})
 
 # The provider waits until a Service has ready endpoints: a workload that waited for its Service would wait for itself.
 _NOT_BEFORE_WORKLOADS = frozenset({"Service", "PodDisruptionBudget"})

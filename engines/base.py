@@ -5,6 +5,7 @@ because all of them come from one object. Nothing outside this package asks whic
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,6 +15,7 @@ __all__ = [
     "FILES_FOLDER",
     "Engine",
     "EngineContainer",
+    "Feature",
     "KvProtocol",
     "KvTransfer",
     "MetricMap",
@@ -74,12 +76,34 @@ class NoKvTransfer:
     reason: str
 
 
+class Feature(StrEnum):
+    """What not every engine, or not every image of one, can do."""
+
+    REVISION = "revision"
+    OBJECT_STORAGE = "object-storage"
+    PREFETCH = "prefetch"
+
+    @property
+    def action(self) -> str:
+        """The feature in words, behind "can"."""
+        return _ACTIONS[self]
+
+
+_ACTIONS: Mapping[Feature, str] = MappingProxyType(
+    {
+        Feature.REVISION: "be told a revision of the repository",
+        Feature.OBJECT_STORAGE: "stream weights from object storage",
+        Feature.PREFETCH: "fill a cache: its image is not known to hold Python with huggingface_hub",
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServingRequest:
     """What an engine is asked to serve."""
 
     model: str
-    """Repository id, or path of the weights in the container."""
+    """Repository id, path of the weights in the container, or their URL in object storage."""
     served_name: str
     """The `model` that clients ask for."""
     port: int
@@ -91,6 +115,10 @@ class ServingRequest:
     version: str
     """Version of the engine: it decides which flags and workarounds there are."""
     role: Role = Role.AGGREGATED
+    revision: str | None = None
+    """Commit, tag or branch of the repository."""
+    streams: bool = False
+    """Whether the weights are streamed from object storage."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 
@@ -192,6 +220,11 @@ class Engine(Protocol):
     @property
     def kv_transfer(self) -> KvTransfer | NoKvTransfer:
         """How its prefill can be disaggregated, or why it cannot."""
+        ...
+
+    @property
+    def features(self) -> AbstractSet[Feature]:
+        """What it can do of what not every engine can."""
         ...
 
     def container(self, request: ServingRequest) -> EngineContainer:

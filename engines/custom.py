@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engines.base import EngineContainer, MetricMap, NoKvTransfer, ProbePaths, ServingRequest, VersionFloor
+from engines.base import EngineContainer, Feature, MetricMap, NoKvTransfer, ProbePaths, ServingRequest, VersionFloor
 
 __all__ = ["NO_KV_TRANSFER", "Custom"]
 
@@ -30,6 +30,7 @@ class Custom:
     version_floor: VersionFloor | None = None
     model_commands: tuple[str, ...] = ("custom",)
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER
+    features: frozenset[Feature] = frozenset()
 
     def container(self, request: ServingRequest) -> EngineContainer:
         """The command as it was given; model, port and parallelism are the user's own to pass."""

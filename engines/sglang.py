@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from packaging.version import Version
 
-from engines.base import EngineContainer, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
+from engines.base import EngineContainer, Feature, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
 from engines.workarounds import Workaround, environment
 
 __all__ = ["Sglang"]
@@ -42,6 +42,7 @@ class Sglang:
         {
             "--model-path": "source",
             "--model": "source",
+            "--revision": "revision",
             "--served-model-name": "servedName",
             "--host": "the engine listens on the pod's address",
             "--port": "the engine's port is the pool's",
@@ -50,6 +51,7 @@ class Sglang:
         }
     )
     model_commands = ("custom",)
+    features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
     kv_transfer = KvTransfer(
         protocol=KvProtocol.SGLANG,
         port_name="bootstrap",
@@ -74,6 +76,10 @@ class Sglang:
         if request.role is not Role.AGGREGATED:
             args += ["--disaggregation-mode", str(request.role), "--disaggregation-transfer-backend", "nixl"]
             args += ["--disaggregation-bootstrap-port", str(_BOOTSTRAP_PORT)]
+        if request.revision is not None:
+            args += ["--revision", request.revision]
+        if request.streams:
+            args += ["--load-format", "runai_streamer"]
         return EngineContainer(
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from engines.base import (
     FILES_FOLDER,
     EngineContainer,
+    Feature,
     MetricMap,
     NoKvTransfer,
     ProbePaths,
@@ -53,11 +54,13 @@ class TensorRtLlm:
     engine_type = "trtllm-serve"
     default_port = 8000
     model_commands = ("custom",)
+    features = frozenset({Feature.REVISION, Feature.PREFETCH})
     kv_transfer = NoKvTransfer(
         reason="llm-d runs it aggregated only, and its routing sidecar speaks no protocol of trtllm-serve's"
     )
     own_flags = MappingProxyType(
         {
+            "--revision": "revision",
             "--served_model_name": "servedName",
             "--host": "the engine listens on the pod's address",
             "--port": "the engine's port is the pool's",
@@ -82,6 +85,8 @@ class TensorRtLlm:
         args += ["--backend", "pytorch", "--extra_llm_api_options", f"{FILES_FOLDER}/{_OPTIONS_FILE}"]
         if request.tensor_parallelism > 1:
             args += ["--tp_size", str(request.tensor_parallelism)]
+        if request.revision is not None:
+            args += ["--revision", request.revision]
         return EngineContainer(
             command=("trtllm-serve", "serve"),
             args=(*args, *request.extra_args),

@@ -7,7 +7,7 @@ has dropped: the load scorer then reads zeros and says nothing (llm-d#509). So t
 
 from types import MappingProxyType
 
-from engines.base import EngineContainer, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
+from engines.base import EngineContainer, Feature, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
 
 __all__ = ["Vllm"]
 
@@ -29,6 +29,7 @@ class Vllm:
     own_flags = MappingProxyType(
         {
             "--model": "source",
+            "--revision": "revision",
             "--port": "the engine's port is the pool's",
             "--served-model-name": "servedName",
             "--tensor-parallel-size": "parallelism.tensor",
@@ -36,6 +37,7 @@ class Vllm:
         }
     )
     model_commands = ("vllmServe", "imageDefault")
+    features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
     kv_transfer = KvTransfer(
         protocol=KvProtocol.NIXL,
         port_name="nixl",
@@ -53,6 +55,11 @@ class Vllm:
         args += ["--port", str(request.port), "--served-model-name", request.served_name]
         if request.tensor_parallelism > 1:
             args += ["--tensor-parallel-size", str(request.tensor_parallelism)]
+        if request.revision is not None:
+            # The tokenizer's revision follows it (vllm/config/model.py).
+            args += ["--revision", request.revision]
+        if request.streams:
+            args += ["--load-format", "runai_streamer"]
         # Probes and the picker ask several times a second: their access log drowns everything else.
         args.append("--disable-uvicorn-access-log")
         env, field_env = {"VLLM_NO_USAGE_STATS": "1"}, {}

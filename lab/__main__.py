@@ -20,7 +20,7 @@ from lab.components import COMPONENTS
 from lab.engine import export_lines
 from lab.paths import cache_dir, lab_home
 from lab.progress import Reporter
-from lab.stack import pools_of_stack, stack_file
+from lab.stack import classes_of_stack, pools_of_stack, stack_file
 from lab.tools import TOOLS
 
 _DESCRIPTION = """\
@@ -68,9 +68,10 @@ def _print_table(status: LabStatus) -> None:
 
 
 def _up(lab: Lab, arguments: argparse.Namespace) -> int:
-    pools = pools_of_stack(stack_file(arguments.stack))
+    stack = stack_file(arguments.stack)
+    pools, classes = pools_of_stack(stack), classes_of_stack(stack)
     reporter = Reporter()
-    seconds = lab.up(pools, arguments.cpu_nodes, on_progress=reporter.say, reporter=reporter)
+    seconds = lab.up(pools, arguments.cpu_nodes, on_progress=reporter.say, reporter=reporter, classes=classes)
     status = lab.status()
     _print_table(status)
     print(f"the lab is ready after {seconds:.1f} s, with {status.nodes} simulated nodes")

@@ -10,11 +10,12 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.nodes import SimulatedPool
 from lab.paths import CHECKOUT
+from lab.volumes import SimulatedClass
 from settings import ConfigFaultsError, StackSettings, load_stack_file
 from settings.gpu_pools import GpuPoolSettings
 from settings.placement import PoolCapacity, pool_capacities
 
-__all__ = ["pools_of_stack", "simulated_pools", "stack_file"]
+__all__ = ["classes_of_stack", "pools_of_stack", "simulated_classes", "simulated_pools", "stack_file"]
 
 
 def stack_file(stack: str) -> Path:
@@ -34,8 +35,21 @@ def pools_of_stack(path: Path) -> tuple[SimulatedPool, ...]:
     Raises:
         LabError: with every fault of the config.
     """
+    return simulated_pools(_load(path))
+
+
+def classes_of_stack(path: Path) -> tuple[SimulatedClass, ...]:
+    """The storage classes that the stack's config describes.
+
+    Raises:
+        LabError: with every fault of the config.
+    """
+    return simulated_classes(_load(path))
+
+
+def _load(path: Path) -> StackSettings:
     try:
-        return simulated_pools(load_stack_file(path))
+        return load_stack_file(path)
     except ConfigFaultsError as error:
         raise LabError(str(error)) from error
 
@@ -44,6 +58,19 @@ def simulated_pools(settings: StackSettings) -> tuple[SimulatedPool, ...]:
     """The pools of validated settings, as a cloud would make their nodes."""
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
     return tuple(_pool(settings.gpu_pools[name], capacity) for name, capacity in sorted(capacities.items()))
+
+
+def simulated_classes(settings: StackSettings) -> tuple[SimulatedClass, ...]:
+    """The storage classes that validated settings describe."""
+    return tuple(
+        SimulatedClass(
+            name=name,
+            access_modes=tuple(found.access_modes),
+            min_bytes=found.min_size or 0,
+            max_bytes=found.max_size,
+        )
+        for name, found in sorted(settings.storage_classes.items())
+    )
 
 
 def _pool(pool: GpuPoolSettings, capacity: PoolCapacity) -> SimulatedPool:

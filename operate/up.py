@@ -14,7 +14,7 @@ from rich.table import Table
 from lab import Lab
 from lab.paths import lab_home
 from lab.progress import Reporter
-from lab.stack import simulated_pools
+from lab.stack import simulated_classes, simulated_pools
 from operate.crds import fetch_crds, from_release_url
 from operate.engine import Pulumi
 from operate.lab_crds import lab_source
@@ -64,7 +64,8 @@ def prepare_cluster(settings: StackSettings, console: Console) -> tuple[float, M
     lab = Lab(lab_home())
     reporter = Reporter()
     began = time.monotonic()
-    lab.up(simulated_pools(settings), on_progress=reporter.say, reporter=reporter)
+    pools, classes = simulated_pools(settings), simulated_classes(settings)
+    lab.up(pools, on_progress=reporter.say, reporter=reporter, classes=classes)
     fetch_crds(release, lab_source(release, reporter.say), reporter.say)
     seconds = time.monotonic() - began
     console.print(f"the lab is ready after {seconds:.1f} s, {lab.status().nodes} simulated nodes")

@@ -38,6 +38,8 @@ class ImagePin:
     """Where the version is taken from."""
     engine_version: str = ""
     """Version of the engine in an engine's image: it decides which flags and metrics there are."""
+    lacks: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    """Of an engine's image: feature that the engine has (`engines.Feature`) -> why it does not work in this image."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -150,6 +150,12 @@ V0_4 = Release(
                             reference="ghcr.io/llm-d/llm-d-cuda:v0.4.0",
                             source="llm-d 0.4.0 release notes; vLLM 0.11.2 with llm-d's patches",
                             engine_version="0.11.2",
+                            lacks=MappingProxyType(
+                                {
+                                    "object-storage": "llm-d's docker/scripts/cuda/runtime/install-vllm.sh installs"
+                                    " vLLM without its extra `runai`"
+                                }
+                            ),
                         ),
                         "vllm-openai": ImagePin(
                             reference="docker.io/vllm/vllm-openai:v0.12.0",
@@ -174,6 +180,12 @@ V0_4 = Release(
                             reference="docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
                             source="llm-d PR 527, which ran it through modelCommand custom",
                             engine_version="0.5.6.post2",
+                            lacks=MappingProxyType(
+                                {
+                                    "object-storage": "SGLang 0.5.6.post2 has no runai_streamer, and what its loader"
+                                    " `remote` needs for S3, boto3, is none of its requirements"
+                                }
+                            ),
                         ),
                     }
                 ),

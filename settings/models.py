@@ -19,6 +19,7 @@ from settings.base import (
     whole_mebibytes,
 )
 from settings.gateway import FailureMode
+from settings.storage import CacheSettings
 
 __all__ = [
     "TOKEN_PLACEHOLDER",
@@ -123,6 +124,8 @@ _SET_BY_POD: Mapping[str, str] = MappingProxyType(
         "USER": "the pod's uid has no name in the image",
         "XDG_CACHE_HOME": "caches go to the pod's writable volume",
         "HF_HOME": "weights go to the pod's volume for them",
+        "HF_HUB_CACHE": "it is where the model's source is",
+        "HF_HUB_OFFLINE": "it follows from the model's source",
         "HF_TOKEN": "it comes from the Secret of huggingFace, here it would be plain text",
     }
 )
@@ -200,6 +203,9 @@ class HuggingFaceSettings(SettingsModel):
         return self
 
 
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,254}")
+
+
 def _served_name(value: str) -> str:
     if not value or not value.isprintable() or value.startswith("-") or set(value) & set(" '\"`"):
         raise ValueError("must be printable text without spaces and quotes that does not start with '-'")
@@ -210,11 +216,27 @@ ServedName = Annotated[str, AfterValidator(_served_name)]
 """What clients write as `model`."""
 
 
+def _revision(value: str) -> str:
+    if not _REVISION.fullmatch(value) or ".." in value:
+        raise ValueError("must be a commit, a tag or a branch: letters, digits, '.', '_', '/' and '-'")
+    return value
+
+
+Revision = Annotated[str, AfterValidator(_revision)]
+"""A version of a repository."""
+
+
 class ModelSettings(SettingsModel):
     """One model. Its key in `models` is its name, in every label, path and selector."""
 
     source: str
-    """`hf://<org>/<model>` or `pvc://<claim>/<path>`."""
+    """`hf://<org>/<model>`, `pvc://<claim>/<path>`, `pvc+hf://<claim>/[<path>/]<org>/<model>`, `oci://<image>[#<path>]`
+    or `s3://<bucket>/<path>`."""
+    revision: Revision | None = None
+    """Commit, tag or branch of the repository on Hugging Face; only a commit never moves. Default: `main`, as it is at
+    the time of each download."""
+    cache: CacheSettings | None = None
+    """A claim that the stack makes and fills once, so that no pod downloads. Default: each pod downloads for itself."""
     engine: str | None = None
     """Engine of this model. Default: the stack's."""
     image: str | None = None

@@ -6,23 +6,44 @@ from enum import StrEnum
 
 from catalog import MODELS
 from settings.base import is_dns_subdomain
+from settings.image_names import floating_tag, is_image_reference
 from settings.models import ModelSettings
 
-__all__ = ["ModelSource", "SourceScheme", "parse_source", "served_name", "weights_bytes"]
+__all__ = ["SOURCE_FORMS", "ModelSource", "SourceScheme", "downloads", "parse_source", "served_name", "weights_bytes"]
 
 _SOURCE = re.compile(r"(?P<scheme>[a-z0-9+]+)://(?P<rest>.+)")
 # Hugging Face's own rule for both parts, except that it lets them start with '_'.
 _REPOSITORY_PART = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,94}\w)?", re.ASCII)
 _PATH_SEGMENT = re.compile(r"[\w.-]+", re.ASCII)
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class SourceScheme(StrEnum):
     """Where weights come from."""
 
     HF = "hf"
-    """`hf://<org>/<model>`: downloaded from Hugging Face by each pod."""
+    """`hf://<org>/<model>`: downloaded from Hugging Face, by each pod or once into a cache."""
     PVC = "pvc"
     """`pvc://<claim>/<path>`: read from an existing claim."""
+    PVC_HF = "pvc+hf"
+    """`pvc+hf://<claim>/[<path>/]<org>/<model>`: read from a Hugging Face cache in an existing claim."""
+    OCI = "oci"
+    """`oci://<image>[#<path>]`: mounted as an image volume, which Kubernetes has by default from 1.35 on."""
+    S3 = "s3"
+    """`s3://<bucket>/<path>`: streamed from object storage into GPU memory."""
+
+
+_FORMS = {
+    SourceScheme.HF: "hf://<org>/<model>",
+    SourceScheme.PVC: "pvc://<claim>/<path>",
+    SourceScheme.PVC_HF: "pvc+hf://<claim>/[<path>/]<org>/<model>",
+    SourceScheme.OCI: "oci://<registry>/<name>:<tag>[#<path>], with a tag that does not move or a digest",
+    SourceScheme.S3: "s3://<bucket>/<path>",
+}
+
+SOURCE_FORMS = ", ".join(form.partition(",")[0] for form in _FORMS.values())
+"""What a source may be, for messages."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +52,18 @@ class ModelSource:
 
     scheme: SourceScheme
     location: str
-    """`<org>/<model>` for hf, the path in the claim for pvc."""
+    """`<org>/<model>` of a repository, the path in a claim or an image, `<bucket>/<path>` of object storage."""
     claim: str | None = None
-    """The PersistentVolumeClaim of a pvc source."""
+    """The existing PersistentVolumeClaim of a source that reads one."""
+    hub: str = ""
+    """Where in the claim the Hugging Face cache is; empty: at its top."""
+    image: str | None = None
+    """The image that holds the weights."""
+
+    @property
+    def repository(self) -> str | None:
+        """`<org>/<model>` on Hugging Face, where the source names one."""
+        return self.location if self.scheme in {SourceScheme.HF, SourceScheme.PVC_HF} else None
 
 
 def parse_source(text: str) -> ModelSource:
@@ -41,15 +71,51 @@ def parse_source(text: str) -> ModelSource:
     match = _SOURCE.fullmatch(text)
     if not match or match["scheme"] not in list(SourceScheme):
         raise ValueError("unknown source scheme")
-    scheme, rest = SourceScheme(match["scheme"]), match["rest"]
-    if scheme is SourceScheme.HF:
-        if not _is_repository(rest):
-            raise ValueError("is not hf://<org>/<model>")
-        return ModelSource(scheme=scheme, location=rest)
+    scheme = SourceScheme(match["scheme"])
+    source = _PARSERS[scheme](match["rest"])
+    if source is None:
+        raise ValueError(f"is not {_FORMS[scheme]}")
+    return source
+
+
+def _hf(rest: str) -> ModelSource | None:
+    return ModelSource(scheme=SourceScheme.HF, location=rest) if _is_repository(rest) else None
+
+
+def _pvc(rest: str) -> ModelSource | None:
     claim, _, path = rest.partition("/")
-    if not is_dns_subdomain(claim) or not _is_path(path):
-        raise ValueError("is not pvc://<claim>/<path>")
-    return ModelSource(scheme=scheme, location=path, claim=claim)
+    is_sound = is_dns_subdomain(claim) and _is_path(path)
+    return ModelSource(scheme=SourceScheme.PVC, location=path, claim=claim) if is_sound else None
+
+
+def _pvc_hf(rest: str) -> ModelSource | None:
+    claim, *path = rest.split("/")
+    *hub, org, model = path if len(path) > 1 else ("", "", "")
+    is_sound = is_dns_subdomain(claim) and _is_repository(f"{org}/{model}") and (not hub or _is_path("/".join(hub)))
+    if not is_sound:
+        return None
+    return ModelSource(scheme=SourceScheme.PVC_HF, location=f"{org}/{model}", claim=claim, hub="/".join(hub))
+
+
+def _oci(rest: str) -> ModelSource | None:
+    image, hash_, path = rest.partition("#")
+    is_sound = is_image_reference(image) and floating_tag(image) is None and (not hash_ or _is_path(path))
+    return ModelSource(scheme=SourceScheme.OCI, location=path, image=image) if is_sound else None
+
+
+def _s3(rest: str) -> ModelSource | None:
+    bucket, _, path = rest.partition("/")
+    is_sound = _BUCKET.fullmatch(bucket) is not None and ".." not in bucket and _is_path(path)
+    return ModelSource(scheme=SourceScheme.S3, location=rest) if is_sound else None
+
+
+_PARSERS = {
+    SourceScheme.HF: _hf,
+    SourceScheme.PVC: _pvc,
+    SourceScheme.PVC_HF: _pvc_hf,
+    SourceScheme.OCI: _oci,
+    SourceScheme.S3: _s3,
+}
 
 
 def _is_repository(text: str) -> bool:
@@ -63,12 +129,17 @@ def _is_path(text: str) -> bool:
     return all(_PATH_SEGMENT.fullmatch(segment) and segment not in {".", ".."} for segment in text.split("/"))
 
 
+def downloads(model: ModelSettings) -> bool:
+    """Whether each pod of the model downloads its weights to its node's disk; ValueError if the source is none."""
+    return parse_source(model.source).scheme is SourceScheme.HF and model.cache is None
+
+
 def served_name(name: str, model: ModelSettings) -> str:
     """The `model` that clients ask for; ValueError if the source is none."""
     source = parse_source(model.source)
     if model.served_name is not None:
         return model.served_name
-    return source.location if source.scheme is SourceScheme.HF else name
+    return source.repository or name
 
 
 def weights_bytes(model: ModelSettings) -> int | None:
@@ -80,5 +151,5 @@ def weights_bytes(model: ModelSettings) -> int | None:
     source = parse_source(model.source)
     if model.weights is not None:
         return model.weights
-    known = MODELS.get(source.location) if source.scheme is SourceScheme.HF else None
+    known = MODELS.get(source.repository) if source.repository is not None else None
     return known.weights_bytes if known else None

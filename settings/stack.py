@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from settings.base import DnsLabel, FrozenMap, ModelName, SettingsModel
+from settings.base import DnsLabel, DnsSubdomain, FrozenMap, ModelName, SettingsModel
 from settings.cluster import ClusterSettings, CrdsMode, ImagesSettings, LayerName, Monitoring, NamespacesMode
 from settings.gateway import GatewaySettings
 from settings.gpu_pools import DevicePluginSettings, GpuPoolSettings
 from settings.models import EngineSettings, HuggingFaceSettings, ModelSettings
+from settings.storage import ObjectStorageSettings, StorageClassSettings
 
 __all__ = ["StackSettings"]
 
@@ -45,6 +46,10 @@ class StackSettings(SettingsModel):
     """The inference gateway."""
     models: FrozenMap[ModelName, ModelSettings]
     """The models by name."""
+    storage_classes: FrozenMap[DnsSubdomain, StorageClassSettings] = Field(default_factory=dict, validate_default=True)
+    """StorageClasses of the cluster by name, described for the models' caches."""
+    object_storage: ObjectStorageSettings = Field(default_factory=ObjectStorageSettings)
+    """Access to the object storage of `s3://` sources."""
     hugging_face: HuggingFaceSettings = Field(default_factory=HuggingFaceSettings)
     """Access to gated models: `tokenSecret`, or `token` as a config secret."""
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from components.endpoint_picker import EndpointPickerArgs, picker_selector
 from components.gateway_providers import GATEWAY_PROVIDERS, GatewayProvider, GatewaySpec, ModelRoute
-from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar, Weights
+from components.model_cache import ModelCacheArgs
+from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
 from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths, Role
+from naming import TOKEN_SECRET
 from releases import RELEASES, Release, engine_version
 from settings import StackSettings
 from settings.cluster import CrdsMode, Monitoring, NamespacesMode
@@ -19,21 +21,21 @@ from settings.gpu_pools import Advertiser
 from settings.models import CustomEngineSettings, ModelSettings
 from settings.placement import Placement, place, pool_capacities
 from settings.rules.collisions import model_path
-from settings.source import parse_source, served_name, weights_bytes
+from settings.source import served_name
 from settings.workloads import Workload, workloads_of
 from stacks.images import mirrored
 from stacks.pools import pool_plans
+from stacks.weights import cache_of, weights_of
 
 __all__ = ["TOKEN_SECRET", "ModelPlan", "StackPlan", "plan_stack"]
-
-TOKEN_SECRET = "hugging-face-token"  # noqa: S105 - the name of a Secret
-"""Name of the Secret that this stack makes from `huggingFace.token`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelPlan:
     """One model's components."""
 
+    cache: ModelCacheArgs | None
+    """`None` where the pods read a volume of their own or download for themselves."""
     service: ModelServiceArgs
     picker: EndpointPickerArgs
     route: ModelRoute
@@ -118,15 +120,17 @@ def _model(
     decode, *others = (_role(settings, release, placement, model, workload) for workload in workloads_of(name, model))
     prefill = others[0] if others else None
     scrape = settings.monitoring is Monitoring.PROMETHEUS_OPERATOR
+    image = mirrored(_engine_image(settings, release, model), settings.images)
+    cache = cache_of(settings, name, image)
     service = ModelServiceArgs(
         namespace=settings.namespace,
         model=name,
         served_name=served_name(name, model),
         engine=engine,
         model_command=model.model_command or _model_command(release, engine),
-        image=mirrored(_engine_image(settings, release, model), settings.images),
+        image=image,
         engine_version=version,
-        weights=_weights(settings, model),
+        weights=weights_of(settings, model, cache),
         decode=decode,
         prefill=prefill,
         sidecar=None if prefill is None else _sidecar(settings, release),
@@ -155,7 +159,7 @@ def _model(
         pull_secrets=settings.images.pull_secrets,
         service_monitor=scrape,
     )
-    return ModelPlan(service=service, picker=picker, route=route)
+    return ModelPlan(cache=cache, service=service, picker=picker, route=route)
 
 
 def _role(
@@ -232,18 +236,6 @@ def _engine_version(settings: StackSettings, release: Release, model: ModelSetti
 
 def _model_command(release: Release, engine: Engine) -> str:
     return release.engines[engine.name].model_command if engine.name in release.engines else "custom"
-
-
-def _weights(settings: StackSettings, model: ModelSettings) -> Weights:
-    source = parse_source(model.source)
-    hugging_face = settings.hugging_face
-    secret = TOKEN_SECRET if hugging_face.token is not None else hugging_face.token_secret
-    return Weights(
-        model=source.location,
-        size_bytes=weights_bytes(model) or 0,
-        claim=source.claim,
-        token_secret=secret if source.claim is None else None,
-    )
 
 
 def _taint_keys(settings: StackSettings, pool: str) -> tuple[str, ...]:

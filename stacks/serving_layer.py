@@ -12,6 +12,7 @@ from components.endpoint_picker import EndpointPicker
 from components.gateway_providers import GatewayProvider, GatewaySpec
 from components.http_route import HttpRoute, HttpRouteArgs
 from components.inference_gateway import InferenceGateway, InferenceGatewayArgs
+from components.model_cache import ModelCache
 from components.model_service import ModelService
 from components.objects import create
 from naming import common_labels
@@ -78,6 +79,12 @@ class ServingLayer(pulumi.ComponentResource):
 def _serve(
     name: str, plan: ModelPlan, args: ServingLayerArgs, parent: pulumi.Resource, after: list[pulumi.Resource]
 ) -> None:
+    if plan.cache is not None:
+        # Pods move to a cache that is complete; the old claim is removed when nothing reads it any more.
+        after = [
+            *after,
+            ModelCache(f"{name}-cache", plan.cache, pulumi.ResourceOptions(parent=parent, depends_on=after)),
+        ]
     servers = ModelService(name, plan.service, pulumi.ResourceOptions(parent=parent, depends_on=after))
     # The picker comes after the servers: in an engine switch the old metric map stays until the new engine's pods are
     # ready, so that the map is never set for an engine that has no ready pod.

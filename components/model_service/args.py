@@ -3,25 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from components.model_service.weights import ObjectStorage, Weights
 from engines import Engine, Role
 from naming import DECODE_ROLE, PREFILL_ROLE
 from releases import LabelKeys, SidecarDialect
 
-__all__ = ["ModelServiceArgs", "RoleArgs", "RoutingSidecar", "Weights"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
-    """Where the weights come from."""
-
-    model: str
-    """`<org>/<model>` on Hugging Face, or the path in the claim."""
-    size_bytes: int
-    """Size of the weights, bytes."""
-    claim: str | None = None
-    """Existing PersistentVolumeClaim that holds them; `None`: each pod downloads them."""
-    token_secret: str | None = None
-    """Secret with the key HF_TOKEN, for gated models."""
+__all__ = ["ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights"]
 
 
 @dataclass(frozen=True, kw_only=True)

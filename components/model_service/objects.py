@@ -15,7 +15,7 @@ __all__ = ["build", "deadlines_of", "rollout_seconds"]
 
 def deadlines_of(args: ModelServiceArgs, role: RoleArgs) -> Deadlines:
     """Deadlines of a role from the size of the weights and the way they come."""
-    return deadlines(args.weights.size_bytes, downloads=args.weights.claim is None, replicas=role.replicas)
+    return deadlines(args.weights.size_bytes, downloads=args.weights.from_network, replicas=role.replicas)
 
 
 def rollout_seconds(args: ModelServiceArgs) -> int:

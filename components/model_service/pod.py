@@ -5,12 +5,12 @@ from typing import Any
 
 from components import pods
 from components.deadlines import GRACE_PERIOD, PRE_STOP, PROBE_PERIOD, Deadlines
-from components.model_service import sidecar
+from components.model_service import sidecar, weights
 from components.model_service.args import ModelServiceArgs, RoleArgs, RoutingSidecar
 from engines import FILES_FOLDER, EngineContainer, KvTransfer, Role, ServingRequest
 from naming import ModelNames, common_labels, model_selector
 from settings.base import format_gib
-from settings.disk import CACHES_BYTES, pod_disk_bytes, weights_volume_bytes
+from settings.disk import CACHES_BYTES, pod_disk_bytes
 
 __all__ = ["CONTAINER", "PORT_NAME", "engine_container", "engine_port", "pod_labels", "pod_spec"]
 
@@ -23,7 +23,6 @@ PORT_NAME = "http"
 _ENGINE_PORT_NAME = "engine"
 
 _GIB = 2**30
-_MODEL_CACHE = "/model-cache"
 _HOME = "/home/llm-d"
 
 # NCCL passes tensors between the GPUs of a pod through shared memory; the container default of 64 MiB crashes it.
@@ -43,10 +42,11 @@ def _sidecar(args: ModelServiceArgs, role: RoleArgs) -> RoutingSidecar | None:
 
 def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
     """The engine's part of the pod."""
-    claim = args.weights.claim
     return args.engine.container(
         ServingRequest(
-            model=args.weights.model if claim is None else f"{_MODEL_CACHE}/{args.weights.model}",
+            model=weights.model_argument(args.weights),
+            revision=args.weights.revision,
+            streams=args.weights.object_storage is not None,
             served_name=args.served_name,
             port=engine_port(args, role),
             tensor_parallelism=role.tensor_parallelism,
@@ -139,14 +139,10 @@ def _env(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]
     # (vllm#44548).
     values = {"HOME": _HOME, "USER": "llm-d", "XDG_CACHE_HOME": f"{_HOME}/.cache"}
     values |= {name: f"{_HOME}/.cache/{name.lower()}" for name in engine.cache_variables}
-    if args.weights.claim is None:
-        values["HF_HOME"] = _MODEL_CACHE
-    values |= engine.env
+    values |= {**weights.environment(args.weights), **engine.env}
     env: list[dict[str, Any]] = [{"name": name, "value": values[name]} for name in sorted(values)]
     env += [pods.field_env(name, field) for name, field in sorted(engine.field_env.items())]
-    if args.weights.token_secret is not None:
-        env.append(pods.secret_env("HF_TOKEN", args.weights.token_secret, "HF_TOKEN"))
-    return env
+    return [*env, *weights.secrets(args.weights)]
 
 
 def _resources(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
@@ -160,7 +156,7 @@ def _resources(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
 
 
 def _disk(args: ModelServiceArgs) -> int:
-    return pod_disk_bytes(args.weights.size_bytes if args.weights.claim is None else None)
+    return pod_disk_bytes(args.weights.size_bytes if args.weights.downloads else None)
 
 
 def _shared_memory(role: RoleArgs) -> int:
@@ -170,20 +166,14 @@ def _shared_memory(role: RoleArgs) -> int:
 
 
 def _mounts(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
-    weights: dict[str, Any] = {"name": "weights", "mountPath": _MODEL_CACHE}
-    if args.weights.claim is not None:
-        weights["readOnly"] = True
-    mounts = [weights, {"name": "home", "mountPath": _HOME}, {"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
+    mounts = [{"name": "home", "mountPath": _HOME}, {"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
+    mounts = [*weights.mounts(args.weights), *mounts]
     return [*mounts, {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True}] if engine.files else mounts
 
 
 def _volumes(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer) -> list[dict[str, Any]]:
-    if args.weights.claim is None:
-        weights: dict[str, Any] = {"emptyDir": {"sizeLimit": format_gib(weights_volume_bytes(args.weights.size_bytes))}}
-    else:
-        weights = {"persistentVolumeClaim": {"claimName": args.weights.claim, "readOnly": True}}
     volumes: list[dict[str, Any]] = [
-        {"name": "weights", **weights},
+        *weights.volumes(args.weights),
         {"name": "home", "emptyDir": {"sizeLimit": format_gib(CACHES_BYTES)}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{_shared_memory(role) // 2**20}Mi"}},
     ]

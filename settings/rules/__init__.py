@@ -22,6 +22,7 @@ from settings.rules import (
     literals,
     pods,
     pools,
+    sources,
 )
 from settings.stack import StackSettings
 
@@ -29,6 +30,7 @@ __all__ = ["faults_across"]
 
 _RULES = (
     *engine.RULES,
+    *sources.RULES,
     *disaggregation.RULES,
     *arguments.RULES,
     *pools.RULES,

@@ -11,7 +11,7 @@ from settings.faults import Fault
 from settings.image_names import floating_tag, is_image_reference
 from settings.models import ModelCommand, ModelSettings
 from settings.rules.rule import Rule
-from settings.source import SourceScheme, parse_source, weights_bytes
+from settings.source import SOURCE_FORMS, SourceScheme, parse_source, weights_bytes
 from settings.stack import StackSettings
 
 __all__ = ["RULES"]
@@ -155,7 +155,7 @@ def _sources(settings: StackSettings) -> Iterator[Fault]:
                 path=f"models.{name}.source",
                 problem=str(error),
                 given=model.source,
-                allowed="hf://<org>/<model>, pvc://<claim>/<path>",
+                allowed=SOURCE_FORMS,
                 nearest=nearest(model.source.partition("://")[0], list(SourceScheme)),
             )
 
@@ -168,9 +168,10 @@ def _weights(settings: StackSettings) -> Iterator[Fault]:
         except ValueError:
             continue
         if known is None:
+            source = parse_source(model.source)
             yield Fault(
                 path=f"models.{name}.weights",
-                problem=f"is required: the catalogue does not know {parse_source(model.source).location}",
+                problem=f"is required: the catalogue does not know {source.location or source.image}",
                 allowed="the size of the weights, such as 1.5Gi",
             )
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from settings.base import GIB, MIB, parse_cpu
 from settings.disk import CACHES_BYTES, IMAGES_GIB, WEIGHTS_HEADROOM, pod_disk_bytes
 from settings.faults import Fault
+from settings.models import ModelSettings
 from settings.placement import PoolCapacity, format_memory, judged, place, pool_capacities
 from settings.rules.rule import Rule
 from settings.sidecar import SIDECAR_CPU_MILLICORES, SIDECAR_MEMORY_MIB
-from settings.source import SourceScheme, parse_source, weights_bytes
+from settings.source import SourceScheme, downloads, parse_source, weights_bytes
 from settings.stack import StackSettings
 from settings.workloads import Workload, workloads
 
@@ -69,24 +70,31 @@ def _disk(settings: StackSettings) -> Iterator[Fault]:
             weights = weights_bytes(model)
         except ValueError:
             continue
-        is_claim = parse_source(model.source).scheme is SourceScheme.PVC
-        if weights is None and not is_claim:
+        on_disk = downloads(model)
+        if weights is None and on_disk:
             continue
         pods = min(workload.replicas, capacities[pool].gpus_per_node // workload.tensor)
-        each = -(-pod_disk_bytes(None if is_claim else weights) // GIB)
+        each = -(-pod_disk_bytes(weights if on_disk else None) // GIB)
+        images, held = _images_gib(model, weights)
         size = settings.gpu_pools[pool].ephemeral_gib
-        if pods * each > size - IMAGES_GIB:
+        if pods * each > size - images:
             caches = f"{CACHES_BYTES // GIB} GiB of caches"
-            parts = (
-                caches if is_claim else f"{caches} and {WEIGHTS_HEADROOM} x {format_memory(weights or 0)} of weights"
-            )
+            parts = f"{caches} and {WEIGHTS_HEADROOM} x {format_memory(weights or 0)} of weights" if on_disk else caches
             yield Fault(
                 path=f"gpuPools.{pool}.diskSizeGib",
                 problem=f"{pods} x {each} GiB for pods of model {workload.name} on one node ({parts} each) do not fit"
-                f" into the {size - IMAGES_GIB} GiB that {IMAGES_GIB} GiB of images leave",
+                f" into the {size - images} GiB that {held} leave",
                 given=str(size),
-                allowed=f"{pods * each + IMAGES_GIB} or more",
+                allowed=f"{pods * each + images} or more",
             )
+
+
+def _images_gib(model: ModelSettings, weights: int | None) -> tuple[int, str]:
+    """What a node keeps in images, GiB, and in words: weights that are an image are there once, for all pods."""
+    if parse_source(model.source).scheme is not SourceScheme.OCI or weights is None:
+        return IMAGES_GIB, f"{IMAGES_GIB} GiB of images"
+    held = -(-weights // GIB)
+    return IMAGES_GIB + held, f"{IMAGES_GIB} GiB of images and {held} GiB of weights in one"
 
 
 _POOLS = frozenset({"gpuPools", "devicePlugin"})
@@ -94,5 +102,5 @@ _PLACED = frozenset({"parallelism", "pool", "replicas", "prefill"})
 
 RULES = (
     Rule(needs=_POOLS, of_model=_PLACED | {"resources"}, check=_resources),
-    Rule(needs=_POOLS, of_model=_PLACED | {"source", "weights"}, check=_disk),
+    Rule(needs=_POOLS, of_model=_PLACED | {"source", "weights", "cache"}, check=_disk),
 )

@@ -12,12 +12,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import endpoint_picker, model_service
+from components import endpoint_picker, model_cache, model_service
 from components.endpoint_picker import EndpointPicker
 from components.gateway_providers import GATEWAY_PROVIDERS
 from components.http_route import HttpRoute, HttpRouteArgs
 from components.inference_gateway import InferenceGateway, InferenceGatewayArgs
 from components.inference_gateway import summarize as summarize_gateway
+from components.model_cache import ModelCache, ModelCacheArgs
+from components.model_cache import summarize as summarize_cache
 from components.model_service import ModelService
 from components.model_service import summarize as summarize_servers
 from tests.support.configs import plan
@@ -35,6 +37,7 @@ MONITORING = "kubernetes:monitoring.coreos.com/v1"
 GATEWAY_API = "kubernetes:gateway.networking.k8s.io/v1"
 
 MONITORED = {"monitoring": "prometheus-operator"}
+CACHED = {"storageClasses": {"efs": {"accessModes": ["ReadWriteMany"]}}, "models.qwen.cache": {"storageClass": "efs"}}
 ISTIO = {"gateway": {"provider": "istio"}}
 
 
@@ -58,6 +61,13 @@ class Case:
 
 def _gateway_args(name: str) -> InferenceGatewayArgs:
     return InferenceGatewayArgs(provider=GATEWAY_PROVIDERS[name], spec=plan({"gateway": {"provider": name}}).gateway)
+
+
+def _cache_args() -> ModelCacheArgs:
+    cache = plan(CACHED).models["qwen"].cache
+
+    assert cache is not None
+    return cache
 
 
 def _route_args() -> HttpRouteArgs:
@@ -121,6 +131,20 @@ CASES = {
         manifests=endpoint_picker.build,
         inputs=endpoint_picker.summarize,
         outputs={"pool_name": "qwen"},
+    ),
+    "ModelCache": Case(
+        component=ModelCache,
+        args=_cache_args,
+        children={
+            "it Job": "kubernetes:batch/v1:Job",
+            "it-account ServiceAccount": ACCOUNT,
+            "it-claim PersistentVolumeClaim": "kubernetes:core/v1:PersistentVolumeClaim",
+            "it-network NetworkPolicy": NETWORK,
+            "it-script ConfigMap": CONFIG_MAP,
+        },
+        manifests=model_cache.build,
+        inputs=summarize_cache,
+        outputs={"claim_name": "qwen-weights-85594baa"},
     ),
     "standalone": Case(
         component=InferenceGateway,

@@ -124,6 +124,7 @@ def test_every_component_has_a_literal_token_of_three_parts() -> None:
         "HttpRoute",
         "InferenceGateway",
         "KarpenterNodePool",
+        "ModelCache",
         "ModelService",
         "Network",
         "NvidiaDevicePlugin",

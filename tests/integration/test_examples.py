@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from lab import Lab, Toolchain
-from lab.stack import simulated_pools
+from lab.stack import simulated_classes, simulated_pools
 from operate.workspace import ROOT, read_stack_document
 from releases import RELEASES
 from releases.crd_store import read_crd
 from settings import load_stack_file
 from settings.models import TOKEN_PLACEHOLDER
+from settings.source import parse_source
 from tests.support.clusters import Kubectl, gateway_controller, permissive_crd
 from tests.support.stacks import CaseStack, on_lab
 
@@ -28,28 +29,6 @@ OPERATORS = (
     permissive_crd("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors"),
 )
 
-CLAIM = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolumeClaim",
-    "metadata": {"name": "model-weights", "namespace": "llm-d"},
-    "spec": {
-        "accessModes": ["ReadOnlyMany"],
-        "storageClassName": "",
-        "volumeName": "weights",
-        "resources": {"requests": {"storage": "100Gi"}},
-    },
-}
-VOLUME = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolume",
-    "metadata": {"name": "weights"},
-    "spec": {
-        "capacity": {"storage": "100Gi"},
-        "accessModes": ["ReadOnlyMany"],
-        "nfs": {"server": "192.0.2.10", "path": "/weights"},
-    },
-}
-
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) -> None:
@@ -59,7 +38,7 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
     lab = Lab(tmp_path / "lab", toolchain=Toolchain.BUILT, own_kubectl=True)
     with ExitStack() as stack_of_contexts:
         stack_of_contexts.callback(lab.down)
-        lab.up(simulated_pools(settings), cpu_nodes=3)
+        lab.up(simulated_pools(settings), cpu_nodes=3, classes=simulated_classes(settings))
         kubectl = Kubectl(lab)
         kubectl.apply(*OPERATORS)
         if settings.crds == "existing":
@@ -67,8 +46,8 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         if settings.namespaces == "existing":
             names = (settings.namespace, settings.device_plugin.namespace)
             kubectl.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
-        if example == "volume":
-            kubectl.apply(VOLUME, CLAIM)
+        for claim in sorted({parse_source(model.source).claim or "" for model in settings.models.values()} - {""}):
+            kubectl.apply(*_claim_and_volume(claim, settings.namespace))
         if settings.gateway.provider == "istio":
             stack_of_contexts.enter_context(gateway_controller(kubectl, settings.namespace, "inference-gateway"))
         config = on_lab(lab, read_stack_document(path)["config"])
@@ -90,6 +69,28 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
             expected["inference-gateway"] = settings.gateway.replicas
         assert available == expected
         assert stack.steps() == {}
+
+
+def _claim_and_volume(name: str, namespace: str) -> tuple[dict[str, object], dict[str, object]]:
+    """A claim with a volume of its own, as somebody would have made and filled it before the stack."""
+    shared = {"accessModes": ["ReadOnlyMany"], "storageClassName": ""}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {**shared, "volumeName": name, "resources": {"requests": {"storage": "100Gi"}}},
+    }
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name},
+        "spec": {
+            **shared,
+            "capacity": {"storage": "100Gi"},
+            "nfs": {"server": "192.0.2.10", "path": f"/{name}"},
+        },
+    }
+    return claim, volume
 
 
 def _crds_of(release: str) -> list[dict[str, object]]:

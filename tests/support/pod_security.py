@@ -10,7 +10,17 @@ from typing import Any
 __all__ = ["restricted_violations"]
 
 _VOLUMES = frozenset(
-    {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+    {
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
 )
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 

@@ -17,7 +17,7 @@ __all__ = ["Manifest", "external_references", "pod_templates", "unresolved_refer
 Manifest = Mapping[str, Any]
 
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job")
-_VOLUMES_WITHOUT_REFERENCE = ("emptyDir", "hostPath", "downwardAPI")
+_VOLUMES_WITHOUT_REFERENCE = ("emptyDir", "hostPath", "downwardAPI", "image")
 _BUILT_IN = frozenset(
     {
         ("ServiceAccount", "default"),
@@ -35,6 +35,8 @@ def external_references(settings: StackSettings) -> frozenset[tuple[str, str]]:
         found.add(("Secret", settings.gateway.listener.certificate_secret))
     if settings.hugging_face.token_secret is not None:
         found.add(("Secret", settings.hugging_face.token_secret))
+    if settings.object_storage.credentials_secret is not None:
+        found.add(("Secret", settings.object_storage.credentials_secret))
     if settings.namespaces is NamespacesMode.EXISTING:
         found |= {("Namespace", settings.namespace), ("Namespace", settings.device_plugin.namespace)}
     claims = (parse_source(model.source).claim for model in settings.models.values())
@@ -186,7 +188,7 @@ def _budget(stack: _Stack, manifest: Manifest) -> Iterator[str]:
 
 def _network_policy(stack: _Stack, manifest: Manifest) -> Iterator[str]:
     spec = manifest["spec"]
-    ports = [port["port"] for rule in spec["ingress"] for port in rule.get("ports", [])]
+    ports = [port["port"] for rule in spec.get("ingress", []) for port in rule.get("ports", [])]
     yield from _selected_ports(stack, manifest, spec["podSelector"]["matchLabels"], ports)
 
 

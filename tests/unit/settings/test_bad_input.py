@@ -11,18 +11,21 @@ from tests.support.configs import REMOVED, faults
 
 TOP = (
     "cluster, crds, devicePlugin, engine, engines, gateway, gpuPools, huggingFace, images, layers, models, monitoring,"
-    " namespace, namespaces, release"
+    " namespace, namespaces, objectStorage, release, storageClasses"
 )
 MODEL = (
-    "custom, engine, extraArgs, image, modelCommand, parallelism, path, picker, pool, prefill, replicas, resources,"
-    " servedName, source, weights"
+    "cache, custom, engine, extraArgs, image, modelCommand, parallelism, path, picker, pool, prefill, replicas,"
+    " resources, revision, servedName, source, weights"
 )
 POOL = (
     "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, instanceType, localStorage, maxSize,"
     " migProfile, minSize, nodeSelector, placementGroup, provisioner, releaseVersion, reservationId, taint, usdPerHour,"
     " zones"
 )
-SOURCES = "hf://<org>/<model>, pvc://<claim>/<path>"
+SOURCES = (
+    "hf://<org>/<model>, pvc://<claim>/<path>, pvc+hf://<claim>/[<path>/]<org>/<model>,"
+    " oci://<registry>/<name>:<tag>[#<path>], s3://<bucket>/<path>"
+)
 SMALLER = "fewer replicas, less parallelism, a larger maxSize or another pool"
 DNS_LABEL = "must be a DNS label: lower-case letters, digits and '-', 63 characters at most"
 DNS_SUBDOMAIN = "must be a DNS subdomain: lower-case letters, digits, '-' and '.', 253 characters at most"

@@ -30,8 +30,9 @@ MESSAGE = """\
   llm-d:models.qwen.replicas: must be an integer
       given    two
   llm-d:models.qwen.source: unknown source scheme
-      given    s3://bucket/path
-      allowed  hf://<org>/<model>, pvc://<claim>/<path>
+      given    gs://bucket/path
+      allowed  hf://<org>/<model>, pvc://<claim>/<path>, pvc+hf://<claim>/[<path>/]<org>/<model>,\
+ oci://<registry>/<name>:<tag>[#<path>], s3://<bucket>/<path>
   llm-d:monitoring: is not a known word
       given    prometheus
       allowed  none, prometheus-operator
@@ -46,7 +47,7 @@ def test_all_faults_are_one_sorted_message() -> None:
     """Faults of types, of words and of rules across keys stand in one message, by path."""
     raw = config(
         {
-            "models.qwen.source": "s3://bucket/path",
+            "models.qwen.source": "gs://bucket/path",
             "models.qwen.replicas": "two",
             "models.qwen.engine": "vlm",
             "monitoring": "prometheus",
