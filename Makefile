@@ -45,7 +45,8 @@ crds: $(VENV)/.installed ## fetch the CRD files that the release line of STACK p
 	@$(BIN)/python -m operate crds --stack $(STACK)
 
 policy: $(VENV)/.installed ## preview STACK and judge it by the policy pack; OFFLINE=1 needs no cluster and no credentials
-	@$(BIN)/python -m operate policy --stack $(STACK) $(if $(OFFLINE),--without-cluster) $(if $(CONFIG),--config $(CONFIG))
+	@$(BIN)/python -m operate policy --stack $(STACK) $(if $(OFFLINE),--without-cluster) \
+		$(if $(CONFIG),--config $(CONFIG)) $(if $(COMMENT),--markdown $(COMMENT))
 
 smoke: $(VENV)/.installed ## answer requests to STACK by the real picker and Envoy, from nothing, in a namespace of its own
 	@$(BIN)/python -m operate smoke --stack $(STACK) $(if $(KEEP),--keep $(KEEP))

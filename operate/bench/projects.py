@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.tools import KUBERNETES_PROVIDER_VERSION
+from operate.bench.policy import pack_options
 from operate.bench.site import Outcome, Site
 from operate.workspace import ROOT, Workspace, read_stack_document
 
@@ -38,6 +39,10 @@ class Project:
     def preview(self) -> Outcome:
         """`pulumi preview` of a stack that is up; fails where it would change anything."""
         return self._pulumi("preview", "--expect-no-changes")
+
+    def judged_preview(self) -> Outcome:
+        """The same under the policy pack; fails where a mandatory rule is violated."""
+        return self._pulumi("preview", "--expect-no-changes", *pack_options())
 
     def up(self) -> Outcome:
         """`pulumi up` without a preview before it."""

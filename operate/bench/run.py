@@ -12,6 +12,7 @@ from lab.stack import pools_of_stack
 from operate.bench.comparison import Rendered, compare, render_rounds
 from operate.bench.figures import Figure, Samples
 from operate.bench.machine import Machine, this_machine
+from operate.bench.policy import FEW, MANY, added_figure, growth_figure, judging_seconds, resources
 from operate.bench.projects import DEV, Project, dev_project, empty_project
 from operate.bench.report import Report, print_machine
 from operate.bench.site import Site, temporary_site
@@ -55,10 +56,11 @@ def bench(plan: Plan, console: Console) -> Report:
             rendered = render_rounds(site, plan.pairs, plan.models)
         dev = dev_project(site)
         lab_seconds, up_seconds = _from_nothing(site, dev, reporter)
-        preview, again = _repeats(plan, dev, empty_project(site), reporter)
+        preview, again, added = _repeats(plan, dev, empty_project(site), reporter)
+        growth = _growth(plan, rendered[0], reporter)
         _add_nodes(site, plan, rendered, reporter)
         comparison = compare(site, rendered, plan.models, reporter)
-    figures = (_lab_figure(lab_seconds), _up_figure(lab_seconds, up_seconds), preview, again)
+    figures = (_lab_figure(lab_seconds), _up_figure(lab_seconds, up_seconds), preview, again, added, growth)
     return Report(machine=machine, figures=figures, comparison=comparison, load_after=round(os.getloadavg()[0], 2))
 
 
@@ -83,19 +85,32 @@ def _from_nothing(site: Site, dev: Project, reporter: Reporter) -> tuple[float, 
         return lab_seconds, dev.init().seconds + dev.up().seconds
 
 
-def _repeats(plan: Plan, dev: Project, empty: Project, reporter: Reporter) -> tuple[Figure, Figure]:
-    """Preview and no-change up of dev, each run beside one of the empty program."""
+def _repeats(plan: Plan, dev: Project, empty: Project, reporter: Reporter) -> tuple[Figure, Figure, Figure]:
+    """Preview and no-change up of dev, each run beside one of the empty program; and what the policy pack adds."""
     with reporter.step("the empty program"):
         empty.init()
         empty.up()
-    preview, preview_floor, again, again_floor = [], [], [], []
+    preview, preview_floor, judged, again, again_floor = [], [], [], [], []
     for run in range(plan.runs):
         with reporter.step(f"preview and no-change up, run {run + 1} of {plan.runs}"):
             preview.append(dev.preview().seconds)
+            judged.append(dev.judged_preview().seconds)
             preview_floor.append(empty.preview().seconds)
             again.append(dev.up_again().seconds)
             again_floor.append(empty.up_again().seconds)
-    return _preview_figure(preview, preview_floor), _again_figure(again, again_floor)
+    figures = _preview_figure(preview, preview_floor), _again_figure(again, again_floor)
+    return *figures, added_figure(judged, preview)
+
+
+def _growth(plan: Plan, rendered: Rendered, reporter: Reporter) -> Figure:
+    """The rules of the policy pack on few and on many resources, in turn."""
+    stacks = {count: resources(rendered.file, count) for count in (FEW, MANY)}
+    seconds: dict[int, list[float]] = {count: [] for count in stacks}
+    for run in range(plan.runs):
+        with reporter.step(f"rules on {MANY} resources, run {run + 1} of {plan.runs}"):
+            for count, objects in stacks.items():
+                seconds[count].append(judging_seconds(objects))
+    return growth_figure(seconds[MANY], seconds[FEW])
 
 
 def _add_nodes(site: Site, plan: Plan, rendered: list[Rendered], reporter: Reporter) -> None:

@@ -30,6 +30,8 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _GPU_TAINT = "nvidia.com/gpu"
 _GPU_LABEL = "nvidia.com/gpu.present"
 _TRUE = (True, "true")
+_LABELLED_BY_NODEADM = 35
+"""Minor version of Kubernetes."""
 
 
 def _of_type(*types: str) -> Any:  # noqa: ANN401 - a predicate
@@ -66,9 +68,17 @@ def _group(subject: Subject, _settings: Settings, _world: World) -> Iterator[str
     taints = [at(taint, "key") for taint in children(properties, "taints")]
     if _GPU_TAINT not in taints:
         yield f"has no taint {_GPU_TAINT}: any pod may sit on its GPU nodes"
-    if at(properties, "labels", _GPU_LABEL) != "true":
+    if not _labels_itself(properties) and at(properties, "labels", _GPU_LABEL) != "true":
         yield f"has no label {_GPU_LABEL}=true: before Kubernetes 1.35 the device plugin finds no node by itself"
     yield from _architecture(ami, gpu_types(subject))
+
+
+def _labels_itself(properties: Mapping[str, Any]) -> bool:
+    """Whether nodeadm sets the label, as it does from 1.35 on; Bottlerocket needs none, its plugin is built in."""
+    ami = str(at(properties, "amiType") or "")
+    stated = str(at(properties, "version") or (at(properties, "releaseVersion") if ami.startswith("AL2023") else ""))
+    minor = count_of(stated.partition(".")[2].partition(".")[0])
+    return ami.startswith("BOTTLEROCKET") or (minor or 0) >= _LABELLED_BY_NODEADM
 
 
 def _architecture(ami: str, types: list[str]) -> Iterator[str]:

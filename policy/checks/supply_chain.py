@@ -64,9 +64,9 @@ def _versions(subject: Subject, settings: Settings, _world: World) -> Iterator[s
         if not at(properties, "version"):
             yield f"chart {at(properties, 'chart')} has no version: whatever is newest would be installed"
     elif subject.type == _ADDON:
-        if not at(properties, "addonVersion"):
+        if settings["addons"] and not at(properties, "addonVersion"):
             yield f"add-on {at(properties, 'addonName')} has no addonVersion: AWS would take its default of the day"
-    elif not at(properties, "releaseVersion") and at(properties, "amiType") != "CUSTOM":
+    elif settings["amiReleases"] and not at(properties, "releaseVersion") and at(properties, "amiType") != "CUSTOM":
         yield "has no releaseVersion: a new AMI would roll the nodes when nobody planned it"
 
 
@@ -132,7 +132,11 @@ RULES = (
         key="release",
         applies=_is_versioned,
         check=_versions,
-        settings=setting_table(releases=(["v0.4", "v0.9"], "release lines that may be deployed")),
+        settings=setting_table(
+            releases=(["v0.4", "v0.9"], "release lines that may be deployed"),
+            amiReleases=(False, "whether a node group needs a releaseVersion"),
+            addons=(False, "whether an EKS add-on needs an addonVersion"),
+        ),
     ),
     Rule(
         number=28,

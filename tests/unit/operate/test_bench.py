@@ -13,11 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from rich.console import Console
 
 from operate.bench.comparison import apply_order, last_available, rounds
 from operate.bench.figures import Comparison, Figure, Samples, Side, ratio
 from operate.bench.machine import Machine
+from operate.bench.policy import added_figure, growth_figure, judging_seconds, resources
 from operate.bench.projects import models_config
 from operate.bench.report import Report, as_data, comparison_rows, figure_rows, print_machine, print_report
 from operate.bench.site import Site, temporary_site
@@ -306,3 +308,38 @@ def test_an_interrupt_leaves_no_process_and_no_folder(number: signal.Signals, tm
     child.wait(10)
     assert not child.is_running()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_policy_pack_adds_is_a_difference_pair_by_pair() -> None:
+    """Each judged preview is held against the one beside it, and noise does not make it negative."""
+    figure = added_figure([4.0, 3.0, 5.0], [2.5, 3.5, 3.0])
+
+    assert (figure.samples.runs, figure.target_seconds, figure.over) == ((1.5, 0.0, 2.0), 2.0, False)
+
+
+def test_linear_growth_is_a_ratio_of_one() -> None:
+    """Ten times the resources are held against ten times the seconds of the few."""
+    figure = growth_figure([5.0], [0.5])
+
+    assert (figure.floor_ratio, figure.floor) == (1.0, Samples((5.0,)))
+
+
+def test_many_resources_are_copies_of_models_under_names_of_their_own(tmp_path: Path) -> None:
+    """No two are the same object, what all models share is left out, and every rule about servers has its subjects."""
+    file = tmp_path / "models.yaml"
+    labels = {"llm-d.ai/model": "model-00"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    models = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "model-00", "namespace": "n"},
+        "spec": {"template": pod},
+    }
+    gateway = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gateway", "namespace": "n"}}
+    file.write_text(yaml.safe_dump_all([models, gateway]))
+
+    found = resources(file, 3)
+
+    assert [item["metadata"]["name"] for item in found] == ["copy-0-00", "copy-1-00", "copy-2-00"]
+    assert found[1]["spec"]["template"]["metadata"]["labels"] == {"llm-d.ai/model": "copy-1-00"}
+    assert judging_seconds(found) > 0
