@@ -1,9 +1,9 @@
 """The pack as the engine sees it: a gRPC service that is given every resource and answers with violations.
 
-Pulumi's own SDK for packs, pulumi-policy, converts every resource anew for each of its policies, and hands unknown
-values on as an advisory remark. With 30 rules the first costs minutes on a large stack, and the second is a silent
-pass (docs/adr/0010). So this speaks the engine's protocol itself, which the program's own SDK carries: each resource is
-converted once, and what a rule could not judge is said and counted.
+Pulumi's own SDK for packs, pulumi-policy, turns a mandatory rule that meets an unknown value into an advisory remark,
+which is a silent pass, and converts every resource anew for each rule (docs/adr/0014). So this speaks the engine's
+protocol itself, which the program's own SDK carries: each resource is converted once, and what a rule could not judge
+is said and counted.
 
 Rules across objects judge inputs, which this service keeps until the stack is complete. The outputs, which the engine
 hands over then, are empty in a first preview of a cluster that is not there yet.
