@@ -66,11 +66,11 @@ def _parallelism(subject: Subject, _settings: Settings, _world: World) -> Iterat
         for container in pod.gpu_containers:
             words = " ".join(container.command_line)
             gpus = [count_of(amount) for name, amount in container.gpus.items() if name.startswith(_GPU)]
-            if not _ENGINES.search(words) or not gpus:
+            if not _ENGINES.search(words) or not gpus or gpus[0] is None:
                 continue
             degrees = {name: _degree(container, names) for name, names in _DEGREES.items()}
             product = degrees["tensor"] * degrees["pipeline"] * degrees["local data"]
-            if product not in (gpus[0], (gpus[0] or 0) * size):
+            if product not in (gpus[0], gpus[0] * size):
                 said = " x ".join(f"{name} {degree}" for name, degree in degrees.items() if degree > 1) or "tensor 1"
                 yield f"{container.name}: engine uses {said} = {product} GPUs, the pod asks for {gpus[0]}"
 
