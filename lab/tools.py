@@ -134,13 +134,6 @@ _ALL = (
         ldflags=f"{_STRIP} -X {_GAIE}/version.BuildRef=v1.5.0",
     ),
     Tool(
-        name="epp-llm-d-0.7",
-        module=TOOLCHAIN / "epp-llm-d-0.7",
-        version="v0.7.1",
-        binaries=(("epp", "github.com/llm-d/llm-d-inference-scheduler/cmd/epp"),),
-        ldflags=f"{_STRIP} -X {_GAIE}/version.BuildRef=v0.7.1",
-    ),
-    Tool(
         name="llm-d-inference-sim",
         module=TOOLCHAIN / "llm-d-inference-sim",
         version="v0.10.2",
@@ -159,7 +152,7 @@ _ALL = (
 TOOLS = {tool.name: tool for tool in _ALL}
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok")
 ENGINE = ("pulumi", "pulumi-resource-kubernetes")
-SMOKE = ("epp-gaie-1.2", "epp-gaie-1.5", "epp-llm-d-0.7", "llm-d-inference-sim")
+SMOKE = ("epp-gaie-1.2", "epp-gaie-1.5", "llm-d-inference-sim")
 """What a request is answered with beside Envoy, which is a Python package: pickers, and a simulated engine."""
 
 _GO_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -4,6 +4,7 @@ A case names the objects it changes and the checks it asks; it puts everything b
 cases, and a test sees that each fault that upstream once shipped is found.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from operate.smoke.scheduling_checks import check_load, check_load_figures, chec
 from operate.smoke.site import Site
 from operate.verify.rows import Row, failed
 from operate.verify.verify import ask_at_rest, ask_by_request
+
+_WATCH_SECONDS = 0.5
+"""A picker that watches an object has seen its change by then, and renewed its figures."""
 
 __all__ = ["CHECKS", "Case", "Patch", "run_case"]
 
@@ -86,18 +90,17 @@ def run_case(site: Site, case: Case, say: Callable[[str], None]) -> list[Row]:
 @contextmanager
 def _changed(site: Site, patches: Sequence[Patch]) -> Iterator[None]:
     """The site with these objects changed, and what reads them started anew."""
-    originals = {patch.path: site.stage.cluster.get(patch.path) for patch in patches}
+    paths = [patch.path for patch in patches]
+    originals = {path: site.stage.cluster.get(path) for path in paths}
     for patch in patches:
         site.stage.cluster.send("PATCH", patch.path, patch.merge, "application/merge-patch+json")
-    if patches:
-        _restart(site)
+    _start_anew(site, paths)
     try:
         yield
     finally:
         for path, original in originals.items():
             _put_back(site, path, original or {})
-        if patches:
-            _restart(site)
+        _start_anew(site, paths)
 
 
 def _put_back(site: Site, path: str, original: Mapping[str, Any]) -> None:
@@ -106,13 +109,19 @@ def _put_back(site: Site, path: str, original: Mapping[str, Any]) -> None:
     site.stage.cluster.send("PUT", path, {**original, "metadata": {**original["metadata"], "resourceVersion": version}})
 
 
-def _restart(site: Site) -> None:
+def _start_anew(site: Site, paths: Sequence[str]) -> None:
+    """What reads the changed objects when it starts: a Deployment's own pods, or whoever mounts a ConfigMap."""
+    changed = {path.rpartition("/")[2] for path in paths}
     for model in site.stage.plan.models:
         names = ModelNames(model=model)
-        site.wait_for_rollout(names.server)
-        site.wait_for_rollout(names.picker)
-    site.run_model_servers()
-    for model in site.stage.plan.models:
-        site.start_picker(model)
-    site.wait_for_rollout(GATEWAY)
-    site.start_gateway()
+        if names.server in changed:
+            site.wait_for_rollout(names.server)
+            site.run_model_servers()
+        if names.picker in changed:
+            site.wait_for_rollout(names.picker)
+            site.start_picker(model)
+    if GATEWAY in changed:
+        site.wait_for_rollout(GATEWAY)
+        site.start_gateway()
+    if paths:
+        time.sleep(_WATCH_SECONDS)

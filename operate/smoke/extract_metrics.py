@@ -1,8 +1,9 @@
 """Reads the gauges that an engine tells out of the engine's own source, into `engine_metrics.json`.
 
-    python -m operate.smoke.extract_metrics sglang 0.5.6.post2 WHEEL sglang/srt/metrics/collector.py
+    python -m operate.smoke.extract_metrics sglang 0.5.6.post2 WHEEL sglang/srt/metrics/collector.py [ORIGIN]
 
-WHEEL is a wheel (`pip download --no-deps sglang==0.5.6.post2`) or a folder with the sources. The simulated engine
+WHEEL is a wheel (`pip download --no-deps sglang==0.5.6.post2`) or a folder with the sources; where these are not the
+very version's, ORIGIN says which they are. The simulated engine
 speaks vLLM's names only; what is put in front of it must tell what the real engine would, and not what whoever wrote
 our metric map believes. Which gauge means what is decided by the engine's own description of it, listed here.
 """
@@ -74,7 +75,7 @@ def _read(place: Path, file: str) -> bytes:
         return wheel.read(file)
 
 
-def main(engine: str, version: str, place: Path, file: str) -> None:
+def main(engine: str, version: str, place: Path, file: str, other_origin: str = "") -> None:
     """Write one engine's entry."""
     source = _read(place, file)
     told = gauges(source.decode())
@@ -82,10 +83,11 @@ def main(engine: str, version: str, place: Path, file: str) -> None:
     for figure, description in _MEANINGS[engine].items():
         (meaning[figure],) = [name for name, text in told.items() if text == description]
     data = json.loads(DATA.read_text()) if DATA.exists() else {}
-    origin = {"from": place.name, "file": file, "sha256": hashlib.sha256(source).hexdigest()}
+    digest = hashlib.sha256(source).hexdigest()
+    origin = other_origin or f"{file} of {place.name}, sha256 of the file {digest}"
     data.setdefault(engine, {})[version] = {"origin": origin, "figures": meaning, "gauges": sorted(told)}
     DATA.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), *sys.argv[4:6])

@@ -1,6 +1,6 @@
 """Which real picker runs in the place of the image that a stack rendered, and what it must be told otherwise.
 
-The pickers of llm-d's own images cannot all be built from Go modules (docs/adr/0012), so the nearest one that can be is
+The pickers of llm-d's own images cannot all be built from Go modules (docs/adr/0015), so the nearest one that can be is
 run from the rendered Deployment. The difference is this table and nothing else: each entry is shown beside the
 picker's version, and a test applies each of them. An image that is not in the table is not run by guess.
 """

@@ -1,5 +1,6 @@
 """What a picker and an engine tell about themselves, from the Prometheus text format; pure."""
 
+import re
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +17,8 @@ class PoolFigures:
     """Average of waiting requests per pod."""
     kv_cache: float | None
     """Average share of the KV cache in use, 0 to 1."""
+    pods: frozenset[str] = frozenset()
+    """Names of the pods that it counts; empty where it tells only how many."""
 
     @property
     def text(self) -> str:
@@ -26,19 +29,28 @@ class PoolFigures:
 
 # Names have a prefix that differs between lines (inference_, llm_d_epp_); what follows it does not.
 _READY, _QUEUE, _KV = "pool_ready_pods", "pool_average_queue_size", "pool_average_kv_cache_utilization"
+_PER_POD = "pool_per_pod_queue_size"
+# A pod is counted once for each port that it serves on.
+_RANK = re.compile(r"-rank-\d+$")
 
 
 def pool_figures(text: str, pool: str) -> PoolFigures:
     """The figures of one pool."""
     found: dict[str, float] = {}
+    pods: set[str] = set()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
+            if sample.name.endswith(_PER_POD) and sample.labels.get("name") == pool:
+                pods.add(_RANK.sub("", sample.labels["model_server_pod"]))
             for ending in (_READY, _QUEUE, _KV):
                 if sample.name.endswith(ending) and sample.labels.get("name") == pool:
                     found[ending] = sample.value
     ready = found.get(_READY)
     return PoolFigures(
-        ready_pods=None if ready is None else int(ready), queue=found.get(_QUEUE), kv_cache=found.get(_KV)
+        ready_pods=None if ready is None else int(ready),
+        queue=found.get(_QUEUE),
+        kv_cache=found.get(_KV),
+        pods=frozenset(pods),
     )
 
 

@@ -1,5 +1,6 @@
 """Whether each picker sees its own pods and reads figures that are there and that move."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from operate.verify.rows import Row, failed, not_asked, passed
 __all__ = ["CLOSED", "check_metric_maps", "check_ready_pods", "picker_figures", "wants_token"]
 
 METRICS_PORT = 9090
+_PODS_SECONDS, _POLL_SECONDS = 8.0, 0.2
 CLOSED = "the picker tells only who shows a token, which the API server's proxy does not pass on"
 
 
@@ -76,20 +78,30 @@ def _some(told: frozenset[str]) -> str:
 
 
 def check_ready_pods(objects: StackObjects) -> Iterator[Row]:
-    """Each picker sees as many pods as its model has ready ones."""
+    """Each picker sees exactly the ready pods of its model, within some seconds of its start."""
     for model in sorted(objects.plan.models):
-        expected = len(objects.servers(model))
-        figures = picker_figures(objects, model)
         if wants_token(objects, model):
             yield not_asked("picker's pods", model, CLOSED)
-        elif figures is None or figures.ready_pods is None:
-            hint = "is the picker ready, and does a NetworkPolicy keep the API server from its metrics port?"
-            yield failed("picker's pods", model, "the picker does not tell its pods", hint)
-        elif figures.ready_pods != expected:
-            fault = f"the picker sees {figures.ready_pods} pods, its model has {expected} ready ones"
-            yield failed("picker's pods", model, fault, "the pool's selector selects too many or too few pods")
-        else:
-            yield passed("picker's pods", model, f"{figures.ready_pods} of {expected}")
+            continue
+        deadline = time.monotonic() + _PODS_SECONDS
+        while not (row := _ready_pods(objects, model)).ok and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        yield row
+
+
+def _ready_pods(objects: StackObjects, model: str) -> Row:
+    own = frozenset(str(pod["metadata"]["name"]) for pod in objects.servers(model))
+    figures = picker_figures(objects, model)
+    if figures is None or figures.ready_pods is None:
+        hint = "is the picker ready, and does a NetworkPolicy keep the API server from its metrics port?"
+        return failed("picker's pods", model, "the picker does not tell its pods", hint)
+    if strangers := sorted(figures.pods - own):
+        fault = f"the picker sees {', '.join(strangers)}, no ready pods of its model"
+        return failed("picker's pods", model, fault, "the pool's selector selects another model's pods")
+    if figures.ready_pods != len(own):
+        fault = f"the picker sees {figures.ready_pods} pods, its model has {len(own)} ready ones"
+        return failed("picker's pods", model, fault, "the pool's selector selects too many or too few pods")
+    return passed("picker's pods", model, f"{figures.ready_pods} of {len(own)}")
 
 
 def wants_token(objects: StackObjects, model: str) -> bool:

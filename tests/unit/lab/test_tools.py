@@ -58,7 +58,6 @@ def test_every_tool_has_its_module() -> None:
     assert sorted(TOOLS) == [
         "epp-gaie-1.2",
         "epp-gaie-1.5",
-        "epp-llm-d-0.7",
         "etcd",
         "istiod",
         "kubectl",

@@ -1,0 +1,70 @@
+"""What stands between a rendered picker and the one that runs: each entry does what it says, and no more."""
+
+import pytest
+import yaml
+
+from operate.errors import OperateError
+from operate.smoke.translation import Invocation, built_picker
+from releases import RELEASES
+
+_CONFIG = {
+    "apiVersion": "llm-d.ai/v1alpha1",
+    "kind": "EndpointPickerConfig",
+    "plugins": [{"type": "queue-scorer"}, {"type": "no-hit-lru-scorer"}],
+    "schedulingProfiles": [
+        {
+            "name": "default",
+            "plugins": [{"pluginRef": "queue-scorer", "weight": 2}, {"pluginRef": "no-hit-lru-scorer", "weight": 2}],
+        }
+    ],
+}
+_BEFORE = Invocation(
+    args=("--pool-name=m", "--metrics-endpoint-auth=true"), files={"/config/plugins.yaml": yaml.safe_dump(_CONFIG)}
+)
+
+
+def _translated(image: str) -> tuple[tuple[str, ...], dict[str, object]]:
+    invocation = _BEFORE
+    for step in built_picker(image).steps:
+        invocation = step.apply(invocation)
+    return invocation.args, yaml.safe_load(invocation.files["/config/plugins.yaml"])
+
+
+def test_the_older_lines_picker_differs_by_two_flags() -> None:
+    """Flags are replaced, not doubled, and the config stays byte by byte."""
+    args, config = _translated("registry.example.com/ghcr/llm-d/llm-d-inference-scheduler:v0.4.0")
+
+    assert args == (
+        "--pool-name=m",
+        "--refresh-prometheus-metrics-interval=200ms",
+        "--metrics-endpoint-auth=false",
+    )
+    assert config == _CONFIG
+
+
+def test_the_newer_lines_picker_gets_the_format_before_its_move_and_without_llm_ds_plugin() -> None:
+    """The API group, and one scorer with its reference, are all that changes in the config."""
+    _, config = _translated("ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0")
+
+    assert config == {
+        **_CONFIG,
+        "apiVersion": "inference.networking.x-k8s.io/v1alpha1",
+        "plugins": [{"type": "queue-scorer"}],
+        "schedulingProfiles": [{"name": "default", "plugins": [{"pluginRef": "queue-scorer", "weight": 2}]}],
+    }
+
+
+def test_every_lines_picker_can_be_run() -> None:
+    """A release line whose image has no entry would fail only in `make smoke`."""
+    titles = {name: built_picker(release.images["picker"].reference).title for name, release in RELEASES.items()}
+
+    assert {name: title.partition(",")[0] for name, title in titles.items()} == {
+        "v0.4": "GAIE EPP v1.2.0",
+        "v0.9": "GAIE EPP v1.5.0",
+    }
+
+
+def test_an_image_without_an_entry_is_refused() -> None:
+    """Nothing is run by guess; the message says what could be."""
+    with pytest.raises(OperateError, match=r"no picker can be built for image x/epp:v9; there is one for llm-d-inf"):
+        built_picker("x/epp:v9")

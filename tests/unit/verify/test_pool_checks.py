@@ -1,0 +1,130 @@
+"""What verify says of pools and routes, from objects as an API server would hand them out. No cluster is asked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from components.endpoint_picker import build as build_picker
+from operate.verify.objects import StackObjects
+from operate.verify.pool_checks import check_pools, check_routes
+from operate.verify.rows import Row
+from stacks import StackPlan
+from tests.support.configs import plan
+
+_NAMESPACE = "llm-d"
+
+
+class Answers:
+    """Stands for a `Cluster` that has these objects, by path."""
+
+    def __init__(self, objects: Mapping[str, Any]) -> None:
+        self.objects = dict(objects)
+
+    def get(self, path: str, **_: str) -> dict[str, Any] | None:
+        """The object at `path`."""
+        return self.objects.get(path)
+
+    def items(self, path: str, selector: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """The objects of a list that have these labels."""
+        wanted = (selector or {}).items()
+        return [item for item in self.objects.get(path, []) if wanted <= item["metadata"]["labels"].items()]
+
+
+def _pod(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    status = {"conditions": [{"type": "Ready", "status": "True"}], "podIP": "192.0.2.7"}
+    return {"metadata": {"name": name, "labels": dict(labels)}, "status": status}
+
+
+def _cluster(stack: StackPlan) -> Answers:
+    """A cluster where all is well: the one model's pool, picker Service, server Deployment, pods and, if any, route."""
+    model = stack.models["qwen"]
+    picker = build_picker(model.picker)
+    selector = {"llm-d.ai/model": "qwen", "llm-d.ai/role": "decode"}
+    server_labels = {**selector, **picker["pool"]["spec"]["selector"]["matchLabels"]}
+    root = f"/namespaces/{_NAMESPACE}"
+    objects = {
+        f"/apis/inference.networking.k8s.io/v1{root}/inferencepools/qwen": picker["pool"],
+        f"/api/v1{root}/services/qwen-epp": picker["service"],
+        f"/apis/apps/v1{root}/deployments/qwen-decode": {"spec": {"selector": {"matchLabels": selector}}},
+        f"/api/v1{root}/pods": [
+            _pod("qwen-decode-1", server_labels),
+            _pod("qwen-epp-1", picker["service"]["spec"]["selector"]),
+        ],
+    }
+    for manifest in (
+        *stack.provider.route(stack.gateway, model.route).values(),
+        *stack.provider.gateway(stack.gateway).values(),
+    ):
+        if manifest["kind"] == "HTTPRoute":
+            objects[f"/apis/gateway.networking.k8s.io/v1{root}/httproutes/qwen"] = manifest
+        if manifest["kind"] == "ConfigMap":
+            objects[f"/api/v1{root}/configmaps/{manifest['metadata']['name']}"] = manifest
+    return Answers(objects)
+
+
+def _rows(stack: StackPlan, cluster: Answers) -> list[Row]:
+    objects = StackObjects(cluster, stack)  # type: ignore[arg-type]
+    return [*check_pools(objects), *check_routes(objects)]
+
+
+def _faults(rows: list[Row]) -> list[tuple[str, str]]:
+    return [(row.check, row.seen) for row in rows if not row.ok]
+
+
+@pytest.mark.parametrize("provider", ["standalone", "istio"])
+def test_a_stack_as_rendered_passes(provider: str) -> None:
+    """Pool, picker and route of either provider agree."""
+    stack = plan({"gateway": {"provider": provider}})
+
+    rows = _rows(stack, _cluster(stack))
+    assert [(row.check, row.ok) for row in rows] == [("pool", True), ("pool picker", True), ("route", True)]
+
+
+def test_a_route_to_the_pool_of_another_group_is_named() -> None:
+    """The old API group in a backendRef: accepted by the API server, answered with 500 by the gateway."""
+    stack = plan({"gateway": {"provider": "istio"}})
+    cluster = _cluster(stack)
+    path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{_NAMESPACE}/httproutes/qwen"
+    cluster.objects[path]["spec"]["rules"][0]["backendRefs"][0]["group"] = "inference.networking.x-k8s.io"
+
+    ((check, seen),) = _faults(_rows(stack, cluster))
+    assert check == "route"
+    assert seen == (
+        "its route leads to [('inference.networking.x-k8s.io', 'InferencePool', 'qwen')], and its pool is"
+        " ('inference.networking.k8s.io', 'InferencePool', 'qwen'): pool and route disagree"
+    )
+
+
+def test_what_a_controller_refuses_is_told_in_its_words() -> None:
+    """A condition that is not True is a fault of pool or route."""
+    stack = plan({"gateway": {"provider": "istio"}})
+    cluster = _cluster(stack)
+    refusal = {"type": "ResolvedRefs", "status": "False", "message": "no such picker"}
+    pool = cluster.objects[f"/apis/inference.networking.k8s.io/v1/namespaces/{_NAMESPACE}/inferencepools/qwen"]
+    pool["status"] = {"parents": [{"conditions": [{"type": "Accepted", "status": "True"}, refusal]}]}
+
+    assert _faults(_rows(stack, cluster)) == [("pool accepted", "ResolvedRefs False: no such picker")]
+
+
+def test_a_pool_without_a_picker_or_pods_is_named() -> None:
+    """A Service that is gone, and a selector that selects nothing, are two faults."""
+    stack = plan()
+    cluster = _cluster(stack)
+    del cluster.objects[f"/api/v1/namespaces/{_NAMESPACE}/services/qwen-epp"]
+    pool = cluster.objects[f"/apis/inference.networking.k8s.io/v1/namespaces/{_NAMESPACE}/inferencepools/qwen"]
+    pool["spec"]["selector"]["matchLabels"]["llm-d.ai/model"] = "another"
+
+    assert _faults(_rows(stack, cluster)) == [
+        ("pool", "its pool selects 0 of 1 ready model servers"),
+        ("pool picker", "its pool names picker qwen-epp:9002, and there is no such Service and port"),
+    ]
+
+
+def test_a_pool_that_is_gone_is_named() -> None:
+    """The route then names a picker that no pool has."""
+    stack = plan()
+    cluster = _cluster(stack)
+    del cluster.objects[f"/apis/inference.networking.k8s.io/v1/namespaces/{_NAMESPACE}/inferencepools/qwen"]
+
+    assert [check for check, _ in _faults(_rows(stack, cluster))] == ["pool", "route"]
