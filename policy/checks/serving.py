@@ -1,7 +1,7 @@
 """A model that is up answers, stays up, and is watched; pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from policy.checks.pods import (
     Container,
@@ -22,6 +22,9 @@ __all__ = ["RULES"]
 
 _GIB = 2**30
 _ENGINE_OF_WORD = (("trtllm-serve", "trtllm"), ("sglang", "sglang"), ("vllm", "vllm"))
+_BLOCK_SIZE = re.compile(r"\bblockSize:\s*(\d+)")
+_EVENT_PORT = re.compile(r"\bzmqEndpoint:.*?:(\d+)\b")
+_NUMBER_AT_END = re.compile(r"(?:^|:)(\d+)(?:$|(?=[\"']))")
 _METRIC = re.compile(r"\b(vllm|sglang|trtllm)[:_]\w+")
 
 
@@ -161,7 +164,9 @@ def _agreement(subject: Subject, _settings: Settings, world: World) -> Iterator[
             if pool is None:
                 continue
             servers = _servers(pool, world)
-            yield from _metrics(container, picker, subject, servers, world)
+            config = _config(picker, subject, world)
+            yield from _metrics(container, servers, config)
+            yield from _precise_prefix(servers, config)
             yield from _ports(pool, servers)
             yield from _same(servers, "served model names", "--served-model-name")
             yield from _same(servers, "block sizes", "--block-size", "--page-size")
@@ -176,16 +181,31 @@ def _engine(pod: Pod) -> str | None:
     return next((engine for word, engine in _ENGINE_OF_WORD if word in words), None)
 
 
-def _metrics(
-    container: Container, picker: Pod, subject: Subject, servers: list[tuple[Subject, Pod]], world: World
-) -> Iterator[str]:
+def _metrics(container: Container, servers: list[tuple[Subject, Pod]], config: str) -> Iterator[str]:
     read = {match[1] for word in container.command_line for match in [_METRIC.search(word)] if match and "=" in word}
     if not read:
-        read = {match[1] for match in _METRIC.finditer(_config(picker, subject, world))}
+        read = {match[1] for match in _METRIC.finditer(config)}
     for workload, pod in servers:
         engine = _engine(pod)
         if engine and read and engine not in read:
             yield f"reads metrics of {', '.join(sorted(read))}, but {workload.name} runs {engine}"
+
+
+def _precise_prefix(servers: list[tuple[Subject, Pod]], config: str) -> Iterator[str]:
+    """A picker that follows the engines' cache events counts blocks as they do, and hears where they speak."""
+    if "precise-prefix-cache" not in config:
+        # Other scorers have a blockSize of their own, which counts characters.
+        return
+    for key, what, flags in (
+        (_BLOCK_SIZE, "blocks of", ("--block-size", "--page-size")),
+        (_EVENT_PORT, "cache events on port", ("--kv-events-config",)),
+    ):
+        expected = {match[1] for match in key.finditer(config)}
+        for workload, pod in servers:
+            said = [flag(container, *flags) or "" for container in pod.gpu_containers]
+            found = {match[1] for text in said for match in [_NUMBER_AT_END.search(text)] if match}
+            if expected and found and not found <= expected:
+                yield f"expects {what} {_list(expected)}, but {workload.name} has {_list(found)}"
 
 
 def _config(picker: Pod, subject: Subject, world: World) -> str:
@@ -209,7 +229,7 @@ def _same(servers: list[tuple[Subject, Pod]], what: str, *flags: str) -> Iterato
         yield f"the servers of its pool have different {what}: {_list(said)}"
 
 
-def _list(values: set[object] | set[str | None]) -> str:
+def _list(values: Iterable[object]) -> str:
     return ", ".join(sorted(f"{value:g}" if isinstance(value, float) else str(value) for value in values)) or "none"
 
 

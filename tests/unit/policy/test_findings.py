@@ -282,6 +282,29 @@ def test_a_startup_budget_grows_with_the_weights_of_the_plan() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--block-size=64"], []),
+        (["--block-size", "16"], ["expects blocks of 64, but sound/qwen-decode has 16"]),
+        (
+            ["--block-size=64", '--kv-events-config={"endpoint":"tcp://epp:5558"}'],
+            ["expects cache events on port 5557, but sound/qwen-decode has 5558"],
+        ),
+        (["--block-size=64", '--kv-events-config={"endpoint":"tcp://epp:5557","topic":"kv@1"}'], []),
+    ],
+)
+def test_a_picker_that_follows_cache_events_counts_as_the_engine_does(flags: list[str], expected: list[str]) -> None:
+    """Block size and event port of the picker's config are held against the flags of the servers of its pool."""
+    resources = changed("qwen-epp", set_to("volumes", to=[{"name": "c", "configMap": {"name": "notes"}}]), "pod")
+    named = {item.name: item.properties for item in resources}
+    scorer = "- type: precise-prefix-cache-scorer\n  blockSize: 64\n  zmqEndpoint: tcp://*:5557\n"
+    named["sound.notes"]["data"] = {"plugins.yaml": scorer}
+    named["sound.qwen-decode"]["spec"]["template"]["spec"]["containers"][0]["args"][-1:] = flags
+
+    assert found(resources) == [("picker-agreement", problem) for problem in expected]
+
+
 def test_two_advertisers_of_the_same_nodes_are_found_on_both() -> None:
     """Whoever is removed, the finding goes; with nodes of their own, there is none."""
     resources = sound()
