@@ -19,8 +19,10 @@ from lab.stack import simulated_pools
 from lab.tools import KUBERNETES_PROVIDER_VERSION, SMOKE
 from operate.crds import fetch_crds
 from operate.engine import Pulumi
+from operate.errors import OperateError
 from operate.lab_crds import lab_source
-from operate.smoke.stand_ins import install, stand_ins
+from operate.smoke.runnable import obstacles
+from operate.smoke.stand_ins import install, make_namespaces, stand_ins
 from operate.stack_files import load_stack
 from operate.verify.cluster import Cluster, connect
 from operate.workspace import Workspace, read_stack_document
@@ -57,9 +59,11 @@ def prepare(stack: Path, reporter: Reporter) -> None:
     """Outside, with a network: build the tools and fetch the CRD files that are missing, and read the config.
 
     Raises:
-        OperateError: with every fault of the config.
+        OperateError: with every fault of the config, or all that nothing here can run.
     """
     settings = load_stack(stack)
+    if found := obstacles(settings, plan_stack(settings)):
+        raise OperateError(f"make smoke cannot run {stack.name}:\n" + "\n".join(f"  {item}" for item in found))
     release = RELEASES[settings.release]
     Lab(stack.parent, toolchain=Toolchain.BUILT, own_kubectl=True).build(reporter)
     build_all(SMOKE, reporter)
@@ -77,6 +81,7 @@ def stage(stack: Path, folder: Path, reporter: Reporter) -> Iterator[Stage]:
     plan = plan_stack(settings)
     with connect(environment=lab.environment()) as cluster:
         install(cluster, stand_ins(settings, plan))
+        make_namespaces(cluster, settings)
         with reporter.step("pulumi up"):
             outputs = _up(stack, lab, folder / "project")
         yield Stage(

@@ -10,11 +10,12 @@ from lab.modules import module_dir
 from operate.smoke.processes import wait_until
 from operate.smoke.translation import built_picker
 from operate.verify.cluster import Cluster
+from releases.crd_store import read_crd
 from settings import StackSettings
-from settings.cluster import Monitoring
+from settings.cluster import CrdsMode, Monitoring, NamespacesMode
 from stacks.plan import StackPlan
 
-__all__ = ["install", "permissive_crd", "stand_ins"]
+__all__ = ["install", "make_namespaces", "permissive_crd", "stand_ins"]
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _ESTABLISHED_SECONDS = 10.0
@@ -40,6 +41,8 @@ def permissive_crd(group: str, version: str, kind: str, plural: str) -> dict[str
 def stand_ins(settings: StackSettings, plan: StackPlan) -> list[dict[str, Any]]:
     """What has to be there before the stack is brought up."""
     found = []
+    if settings.crds is CrdsMode.EXISTING:
+        found += [read_crd(file) for bundle in plan.release.crd_bundles for file in bundle.files]
     if settings.monitoring is Monitoring.PROMETHEUS_OPERATOR:
         group = "monitoring.coreos.com"
         found += [permissive_crd(group, "v1", kind, f"{kind.lower()}s") for kind in ("PodMonitor", "ServiceMonitor")]
@@ -48,6 +51,16 @@ def stand_ins(settings: StackSettings, plan: StackPlan) -> list[dict[str, Any]]:
         folder = module_dir(picker.tool, _GAIE)
         found += [yaml.safe_load((folder / file).read_text()) for file in picker.crds]
     return found
+
+
+def make_namespaces(cluster: Cluster, settings: StackSettings) -> None:
+    """The namespaces that the stack expects to be there."""
+    if settings.namespaces is not NamespacesMode.EXISTING:
+        return
+    for name in (settings.namespace, settings.device_plugin.namespace):
+        cluster.send(
+            "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        )
 
 
 def install(cluster: Cluster, crds: Iterable[Mapping[str, Any]]) -> None:

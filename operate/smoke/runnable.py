@@ -1,0 +1,27 @@
+"""Which stacks the site can run, decided before anything is started; pure."""
+
+from settings import StackSettings
+from settings.gateway import GatewayProvider, ListenerProtocol
+from settings.source import parse_source
+from stacks.plan import StackPlan
+
+__all__ = ["obstacles"]
+
+
+def obstacles(settings: StackSettings, plan: StackPlan) -> list[str]:
+    """What of a stack nothing here can run or bring, each with the reason; empty for a stack that can be run."""
+    found = []
+    if settings.cluster.eks is not None:
+        found.append("cluster.eks: the nodes are a lab's; name `cluster.existing` in a copy of the config")
+    if settings.gateway.provider is not GatewayProvider.STANDALONE:
+        found.append(
+            f"gateway.provider {settings.gateway.provider}: its proxy is an image's, not the Envoy of the wheel"
+        )
+    if settings.gateway.listener.protocol is ListenerProtocol.HTTPS:
+        found.append("gateway.listener.protocol HTTPS: the certificate is a Secret that the stack does not make")
+    for name, model in sorted(settings.models.items()):
+        if plan.models[name].service.prefill is not None:
+            found.append(f"models.{name}.prefill: neither picker that can be built has llm-d's prefill plugins")
+        if (claim := parse_source(model.source).claim) is not None:
+            found.append(f"models.{name}.source: claim {claim} is on no lab")
+    return found

