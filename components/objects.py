@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.deadlines import GRACE_PERIOD
 
-__all__ = ["Manifest", "create", "create_all"]
+__all__ = ["Manifest", "create", "create_all", "name_of"]
 
 Manifest = dict[str, Any]
 """A Kubernetes object as YAML has it."""
@@ -45,7 +45,16 @@ _OWNED = {"pulumi.com/patchForce": "true"}
 
 # Kinds whose deletion takes its time, because others hang on them: pods, the objects of a namespace or of a CRD.
 _DELETED_SLOWLY = frozenset(
-    {"CustomResourceDefinition", "DaemonSet", "Deployment", "EC2NodeClass", "Job", "Namespace", "NodePool"}
+    {
+        "CustomResourceDefinition",
+        "DaemonSet",
+        "Deployment",
+        "EC2NodeClass",
+        "Job",
+        "LeaderWorkerSet",
+        "Namespace",
+        "NodePool",
+    }
 )
 
 # The provider deletes in the foreground, looks whether the object is still there, and only then begins to watch for
@@ -55,7 +64,7 @@ _DELETED_SLOWLY = frozenset(
 _AT_ONCE = {"pulumi.com/deletionPropagationPolicy": "background"}
 _DELETE_SECONDS = GRACE_PERIOD + 60
 
-_WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job"})
+_WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job", "LeaderWorkerSet"})
 
 # The provider waits until a Service has ready endpoints: a workload that waited for its Service would wait for itself.
 _NOT_BEFORE_WORKLOADS = frozenset({"Service", "PodDisruptionBudget"})
@@ -127,6 +136,15 @@ def create_all(
         if manifest["kind"] in _WORKLOADS
     }
     return before | workloads
+
+
+def name_of(resource: pulumi.CustomResource) -> pulumi.Output[str]:
+    """Name of an object, whether its kind is typed or not."""
+
+    def read(metadata: Any) -> str:  # noqa: ANN401 - a mapping, or the SDK's class
+        return str(metadata["name"] if isinstance(metadata, Mapping) else metadata.name)
+
+    return pulumi.Output.from_input(resource.metadata).apply(read)  # type: ignore[attr-defined]
 
 
 def _timeouts(opts: pulumi.ResourceOptions) -> pulumi.CustomTimeouts:

@@ -119,6 +119,14 @@ class ServingRequest:
     """Commit, tag or branch of the repository."""
     streams: bool = False
     """Whether the weights are streamed from object storage."""
+    copies: int = 1
+    """Copies of the model in one replica."""
+    copies_per_pod: int = 1
+    """Copies in one pod."""
+    pods_per_replica: int = 1
+    """Pods of one replica. Each has LWS_LEADER_ADDRESS and LWS_WORKER_INDEX where there are several."""
+    expert_parallelism: bool = False
+    """Whether experts are spread over all GPUs of a replica."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 
@@ -215,6 +223,11 @@ class Engine(Protocol):
     @property
     def version_floor(self) -> VersionFloor | None:
         """The oldest version that works; `None` where every one does that a line could pin."""
+        ...
+
+    @property
+    def no_data_parallelism(self) -> str | None:
+        """Why it cannot run several copies, or spread experts, as one server; `None` where it can."""
         ...
 
     @property

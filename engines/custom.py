@@ -29,6 +29,7 @@ class Custom:
     own_flags: Mapping[str, str] = field(default_factory=dict)
     version_floor: VersionFloor | None = None
     model_commands: tuple[str, ...] = ("custom",)
+    no_data_parallelism: str | None = "pass it to the engine in custom.args"
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER
     features: frozenset[Feature] = frozenset()
 

@@ -50,6 +50,7 @@ class Sglang:
             "--tp-size": "parallelism.tensor",
         }
     )
+    no_data_parallelism = "llm-d has no guide for it (wide expert parallelism is vLLM's alone up to 0.9)"
     model_commands = ("custom",)
     features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
     kv_transfer = KvTransfer(

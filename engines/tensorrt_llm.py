@@ -55,6 +55,7 @@ class TensorRtLlm:
     default_port = 8000
     model_commands = ("custom",)
     features = frozenset({Feature.REVISION, Feature.PREFETCH})
+    no_data_parallelism = "llm-d runs it on one node, by tensor parallelism"
     kv_transfer = NoKvTransfer(
         reason="llm-d runs it aggregated only, and its routing sidecar speaks no protocol of trtllm-serve's"
     )

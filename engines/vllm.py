@@ -18,6 +18,13 @@ _SIDE_CHANNEL_PORT = 5600
 # (docs/features/nixl_connector_usage.md); llm-d's guides say kv_both on either side.
 _KV_TRANSFER_CONFIG = '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
+# The first rank of a pod is its number times its copies, which no expansion of Kubernetes' can say: a shell does, and
+# hands the arguments on as they are.
+_RANKED = 'exec vllm serve "$@" --data-parallel-start-rank'
+
+# Where the copies of a replica find their coordinator, on its leader (llm-d's wide-EP guide).
+_RPC_PORT = 5555
+
 
 class Vllm:
     """The adapter of vLLM's OpenAI server."""
@@ -34,10 +41,17 @@ class Vllm:
             "--served-model-name": "servedName",
             "--tensor-parallel-size": "parallelism.tensor",
             "-tp": "parallelism.tensor",
+            "--data-parallel-size": "parallelism.data",
+            "-dp": "parallelism.data",
+            "--data-parallel-size-local": "parallelism.dataLocal",
+            "--data-parallel-address": "each replica's leader is found by its LeaderWorkerSet",
+            "--data-parallel-start-rank": "each pod's rank follows from its number",
+            "--enable-expert-parallel": "parallelism.expert",
         }
     )
     model_commands = ("vllmServe", "imageDefault")
     features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
+    no_data_parallelism = None
     kv_transfer = KvTransfer(
         protocol=KvProtocol.NIXL,
         port_name="nixl",
@@ -60,6 +74,10 @@ class Vllm:
             args += ["--revision", request.revision]
         if request.streams:
             args += ["--load-format", "runai_streamer"]
+        command: tuple[str, ...] = ("vllm", "serve") if serve else ()
+        args += _copies(request)
+        if request.pods_per_replica > 1:
+            command = ("sh", "-c", f"{_RANKED} $((LWS_WORKER_INDEX * {request.copies_per_pod}))", "vllm-serve")
         # Probes and the picker ask several times a second: their access log drowns everything else.
         args.append("--disable-uvicorn-access-log")
         env, field_env = {"VLLM_NO_USAGE_STATS": "1"}, {}
@@ -73,7 +91,7 @@ class Vllm:
             # gap is lost (llm-d's pd-disaggregation guide of 0.8 sets it).
             env["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = "120"
         return EngineContainer(
-            command=("vllm", "serve") if serve else (),
+            command=command,
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness="/health", readiness="/v1/models"),
             env=env,
@@ -97,3 +115,16 @@ class Vllm:
             lora_info="vllm:lora_requests_info",
             cache_info="vllm:cache_config_info",
         )
+
+
+def _copies(request: ServingRequest) -> list[str]:
+    """Several copies as one server; over several pods each pod answers for its own (the hybrid load balancer)."""
+    args = []
+    if request.copies > 1:
+        args += ["--data-parallel-size", str(request.copies), "--data-parallel-size-local", str(request.copies_per_pod)]
+    if request.pods_per_replica > 1:
+        args += ["--data-parallel-address", "$(LWS_LEADER_ADDRESS)", "--data-parallel-rpc-port", str(_RPC_PORT)]
+        args.append("--data-parallel-hybrid-lb")
+    if request.expert_parallelism:
+        args.append("--enable-expert-parallel")
+    return args

@@ -140,6 +140,13 @@ _ALL = (
         binaries=(("llm-d-inference-sim", "github.com/llm-d/llm-d-inference-sim/cmd/llm-d-inference-sim"),),
     ),
     Tool(
+        name="lws",
+        module=TOOLCHAIN / "lws",
+        version="v0.7.0",
+        binaries=(("lws", "sigs.k8s.io/lws/cmd"),),
+        module_files=(("sigs.k8s.io/lws", "config/crd/bases/leaderworkerset.x-k8s.io_leaderworkersets.yaml"),),
+    ),
+    Tool(
         name="istiod",
         module=TOOLCHAIN / "istiod",
         version=_ISTIO_VERSION,

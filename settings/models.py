@@ -19,6 +19,7 @@ from settings.base import (
     whole_mebibytes,
 )
 from settings.gateway import FailureMode
+from settings.parallelism import ParallelismSettings
 from settings.storage import CacheSettings
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "HuggingFaceSettings",
     "ModelCommand",
     "ModelSettings",
-    "ParallelismSettings",
     "PickerSettings",
     "PrefillSettings",
     "ResourcesSettings",
@@ -46,13 +46,6 @@ class ModelCommand(StrEnum):
     """The image's own entry point, with `--model <model>`."""
     CUSTOM = "custom"
     """A command of its own."""
-
-
-class ParallelismSettings(SettingsModel):
-    """How one replica is spread over GPUs."""
-
-    tensor: int = Field(default=1, ge=1)
-    """Tensor parallelism: GPUs of one node that hold one copy of the model."""
 
 
 class ResourcesSettings(SettingsModel):

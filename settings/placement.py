@@ -177,12 +177,13 @@ def nodes_needed(settings: StackSettings, placement: Placement, capacity: PoolCa
 
 def _rolling(model: str, by_name: Mapping[str, Workload], pool: str, pool_of: Mapping[str, str]) -> Iterator[int]:
     """GPUs of a replica of each of a model's workloads in a pool: they roll together."""
-    return (one.tensor for name, one in by_name.items() if one.model == model and pool_of.get(name) == pool)
+    mine = (one for name, one in by_name.items() if one.model == model and pool_of.get(name) == pool)
+    return (one.gpus for one in mine for _ in range(one.parallelism.nodes))
 
 
 def replica_gpus(workload: Workload) -> list[int]:
-    """GPUs of each replica."""
-    return [workload.tensor] * workload.replicas
+    """GPUs of each pod of all replicas."""
+    return [workload.gpus] * workload.pods
 
 
 def _candidates(workload: Workload, capacities: Mapping[str, PoolCapacity]) -> list[PoolCapacity]:
@@ -199,13 +200,14 @@ def _find_pool(
 
 def _why_not(workload: Workload, capacities: Mapping[str, PoolCapacity], loads: Mapping[str, list[int]]) -> str:
     """The arithmetic of each pool that was looked at."""
-    tensor = workload.tensor
+    gpus = workload.gpus
     looked_at = _candidates(workload, capacities)
     widest = max((capacity.gpus_per_node for capacity in looked_at), default=0)
-    if tensor > widest:
-        return f"one replica needs {tensor} GPUs of one node, the widest node has {widest}"
+    if gpus > widest:
+        what = "replica" if workload.parallelism.nodes == 1 else "pod of a replica"
+        return f"one {what} needs {gpus} GPUs of one node, the widest node has {widest}"
     rows = [f"{c.name} has {c.nodes} x {c.gpus_per_node} GPUs, {sum(loads[c.name])} of them taken" for c in looked_at]
-    return f"{workload.replicas} x {tensor} GPUs fit no pool: " + "; ".join(rows)
+    return f"{workload.pods} x {gpus} GPUs fit no pool: " + "; ".join(rows)
 
 
 def format_memory(size_bytes: int) -> str:

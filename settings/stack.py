@@ -6,6 +6,7 @@ from pydantic import Field
 
 from settings.base import DnsLabel, DnsSubdomain, FrozenMap, ModelName, SettingsModel
 from settings.cluster import ClusterSettings, CrdsMode, ImagesSettings, LayerName, Monitoring, NamespacesMode
+from settings.controllers import ControllersSettings
 from settings.gateway import GatewaySettings
 from settings.gpu_pools import DevicePluginSettings, GpuPoolSettings
 from settings.models import EngineSettings, HuggingFaceSettings, ModelSettings
@@ -34,6 +35,8 @@ class StackSettings(SettingsModel):
     """Layers that this stack owns. Default: all that its cluster allows, so `cluster` only with `cluster.eks`."""
     crds: CrdsMode = Field(default=CrdsMode.INSTALL, strict=False)
     """Who brings the CRDs."""
+    controllers: ControllersSettings = Field(default_factory=ControllersSettings)
+    """Controllers of others that the cluster has."""
     monitoring: Monitoring = Field(default=Monitoring.NONE, strict=False)
     """Who scrapes metrics."""
     images: ImagesSettings = Field(default_factory=ImagesSettings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from naming import DECODE_ROLE, PREFILL_ROLE
 from settings.models import ModelSettings, ResourcesSettings
+from settings.parallelism import ParallelismSettings
 from settings.stack import StackSettings
 
 __all__ = ["Workload", "workloads", "workloads_of"]
@@ -22,13 +23,22 @@ class Workload:
     role: str
     """`decode` or `prefill`."""
     replicas: int
-    tensor: int
-    """GPUs of a replica."""
+    parallelism: ParallelismSettings
     pool: str | None
     """The pool that the config names."""
     resources: ResourcesSettings
     has_sidecar: bool = False
     """Whether the routing sidecar stands before each of its servers."""
+
+    @property
+    def pods(self) -> int:
+        """Pods of all replicas."""
+        return self.replicas * self.parallelism.nodes
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of a pod."""
+        return self.parallelism.gpus_per_pod
 
     @property
     def name(self) -> str:
@@ -47,7 +57,7 @@ def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
         model=name,
         role=DECODE_ROLE,
         replicas=model.replicas,
-        tensor=model.parallelism.tensor,
+        parallelism=model.parallelism,
         pool=model.pool,
         resources=model.resources,
         has_sidecar=model.prefill is not None,
@@ -61,7 +71,7 @@ def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
             model=name,
             role=PREFILL_ROLE,
             replicas=prefill.replicas,
-            tensor=prefill.parallelism.tensor,
+            parallelism=prefill.parallelism,
             pool=prefill.pool,
             resources=prefill.resources,
         ),

@@ -12,7 +12,7 @@ import pulumi
 
 from components.model_service.args import ModelServiceArgs, ObjectStorage, RoleArgs, RoutingSidecar, Weights
 from components.model_service.objects import build, rollout_seconds
-from components.objects import create_all
+from components.objects import create_all, name_of
 from naming import ModelNames
 
 __all__ = ["ModelService", "ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights", "build"]
@@ -22,12 +22,12 @@ class ModelService(pulumi.ComponentResource):
     """The servers of one model."""
 
     deployment_name: pulumi.Output[str]
-    """Name of the Deployment."""
+    """Name of the Deployment, or LeaderWorkerSet, of the servers that answer."""
 
     def __init__(self, name: str, args: ModelServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmd:index:ModelService", name, summarize(args), opts)
         children = create_all(name, build(args), self, timeout_seconds=rollout_seconds(args))
-        self.deployment_name = children[""].metadata.name  # type: ignore[attr-defined]
+        self.deployment_name = name_of(children[""])
         self.register_outputs({"deployment_name": self.deployment_name})
 
 
@@ -44,6 +44,7 @@ def summarize(args: ModelServiceArgs) -> dict[str, object]:
         "replicas": args.decode.replicas,
         "gpus": args.gpus,
         "tensorParallelism": args.decode.tensor_parallelism,
+        **_summarize_copies(args.decode),
         "weightsBytes": args.weights.size_bytes,
         "deployment": ModelNames(model=args.model).server,
         "namespace": args.namespace,
@@ -51,9 +52,17 @@ def summarize(args: ModelServiceArgs) -> dict[str, object]:
     }
 
 
+def _summarize_copies(role: RoleArgs) -> dict[str, object]:
+    """Absent where each pod is one copy of the model."""
+    if role.copies == 1:
+        return {}
+    return {"dataParallelism": role.copies, "podsPerReplica": role.pods_per_replica}
+
+
 def _summarize_role(args: ModelServiceArgs, role: RoleArgs) -> dict[str, object]:
     return {
         "replicas": role.replicas,
         "tensorParallelism": role.tensor_parallelism,
+        **_summarize_copies(role),
         "deployment": ModelNames(model=args.model).server_of(role.label),
     }

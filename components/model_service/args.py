@@ -18,9 +18,17 @@ class RoleArgs:
     role: Role
     """What they do of a request; `AGGREGATED` where there is no other role."""
     replicas: int
-    """Pods."""
+    """Replicas: pods, or groups of pods."""
     tensor_parallelism: int
-    """GPUs of a pod."""
+    """GPUs that one copy of the model is spread over."""
+    copies: int = 1
+    """Copies of the model in a replica: its data parallelism."""
+    copies_per_pod: int = 1
+    """Copies in a pod."""
+    pods_per_replica: int = 1
+    """Pods of a replica; more than one are a group of a LeaderWorkerSet."""
+    expert_parallelism: bool = False
+    """Whether the experts of a mixture of experts are spread over all GPUs of a replica."""
     gpu_resource: str
     """Extended resource that a GPU is asked for by."""
     cpu: str
@@ -35,6 +43,16 @@ class RoleArgs:
     """Whether the pool has GPUs to spare while the pods roll."""
     extra_args: Sequence[str] = ()
     """Arguments to the engine that are not its adapter's, the user's own last."""
+
+    @property
+    def gpus_per_pod(self) -> int:
+        """GPUs of a pod."""
+        return self.tensor_parallelism * self.copies_per_pod
+
+    @property
+    def pods(self) -> int:
+        """Pods of all replicas."""
+        return self.replicas * self.pods_per_replica
 
     @property
     def label(self) -> str:
@@ -97,4 +115,4 @@ class ModelServiceArgs:
     @property
     def gpus(self) -> int:
         """GPUs of all pods."""
-        return sum(role.replicas * role.tensor_parallelism for role in self.roles)
+        return sum(role.pods * role.gpus_per_pod for role in self.roles)

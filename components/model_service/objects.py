@@ -7,6 +7,7 @@ from components import pods
 from components.deadlines import Deadlines, deadlines
 from components.model_service.args import ModelServiceArgs, RoleArgs
 from components.model_service.pod import CONTAINER, PORT_NAME, engine_container, engine_port, pod_labels, pod_spec
+from components.quantities import canonical
 from engines import Role
 from naming import ModelNames, common_labels, model_selector
 
@@ -47,7 +48,7 @@ def _objects_of(args: ModelServiceArgs, role: RoleArgs) -> dict[str, dict[str, A
     suffix = f"{prefix}-" if prefix else ""
     selector = model_selector(args.model, role.label)
     objects = {
-        prefix: _deployment(args, role),
+        prefix: _deployment(args, role) if role.pods_per_replica == 1 else _leader_worker_set(args, role),
         f"{suffix}budget": pods.pod_disruption_budget(_name(args, role), args.namespace, _labels(args), selector),
         f"{suffix}network": _network_policy(args, role),
     }
@@ -88,6 +89,41 @@ def _deployment(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
     }
 
 
+def _leader_worker_set(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
+    """Replicas of several pods each: the controller makes a group of each, and numbers its pods.
+
+    All pods are alike: each answers requests for its own copies and takes its rank from its number. A group that loses
+    one starts over, for the others cannot go on without it.
+    """
+    return {
+        "apiVersion": "leaderworkerset.x-k8s.io/v1",
+        "kind": "LeaderWorkerSet",
+        "metadata": pods.metadata(
+            _name(args, role),
+            args.namespace,
+            _labels(args),
+            {"llm-d.ai/engine": args.engine.name, "pulumi.com/waitFor": "condition=Available"},
+        ),
+        "spec": {
+            "replicas": role.replicas,
+            "rolloutStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdateConfiguration": {"maxSurge": int(role.surge), "maxUnavailable": int(not role.surge)},
+            },
+            "startupPolicy": "LeaderCreated",
+            "leaderWorkerTemplate": {
+                "size": role.pods_per_replica,
+                "restartPolicy": "RecreateGroupOnPodRestart",
+                "workerTemplate": {
+                    "metadata": {"labels": pod_labels(args, role), **_annotations(args, role)},
+                    # Its controller's webhook would write them so anyway.
+                    "spec": canonical(pod_spec(args, role, deadlines_of(args, role))),
+                },
+            },
+        },
+    }
+
+
 def _annotations(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
     """Digests of what pods have to follow: the files that an engine reads at start only, and the other role's pods."""
     files = engine_container(args, role).files
@@ -110,11 +146,16 @@ def _roles_checksum(args: ModelServiceArgs) -> str:
 def _network_policy(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
     """Only the gateway, the picker and a scraper reach the servers: nobody goes around the gateway.
 
-    Roles reach each other on every port: engines open one for each transfer, wherever the system has one free.
+    Roles, and the pods of one replica, reach each other on every port: engines open one for each transfer, wherever
+    the system has one free.
     """
     clients: list[dict[str, Any]] = [{"podSelector": {"matchLabels": dict(labels)}} for labels in args.clients]
     scrapers: list[dict[str, Any]] = [dict(pods.SCRAPER)] if args.pod_monitor else []
-    others = [model_selector(args.model, other.label) for other in args.roles if other is not role]
+    others = [
+        model_selector(args.model, other.label)
+        for other in args.roles
+        if other is not role or other.pods_per_replica > 1
+    ]
     if others:
         # By number: not every network plugin finds the names of ports in init containers.
         ingress: list[dict[str, Any]] = [_admit(clients, args.engine.default_port)]

@@ -53,6 +53,10 @@ def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
             model_command=args.model_command,
             version=args.engine_version,
             role=role.role,
+            copies=role.copies,
+            copies_per_pod=role.copies_per_pod,
+            pods_per_replica=role.pods_per_replica,
+            expert_parallelism=role.expert_parallelism,
             extra_args=tuple(role.extra_args),
         )
     )
@@ -146,7 +150,7 @@ def _env(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]
 
 
 def _resources(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
-    gpus = {role.gpu_resource: str(role.tensor_parallelism)}
+    gpus = {role.gpu_resource: str(role.gpus_per_pod)}
     memory = f"{role.memory_bytes // 2**20}Mi"
     # No CPU limit: throttling an engine's scheduler thread idles its GPUs.
     return {
@@ -160,7 +164,7 @@ def _disk(args: ModelServiceArgs) -> int:
 
 
 def _shared_memory(role: RoleArgs) -> int:
-    wanted = _SHM_OF_PARALLEL if role.tensor_parallelism > 1 else _SHM_OF_SINGLE
+    wanted = _SHM_OF_PARALLEL if role.gpus_per_pod > 1 else _SHM_OF_SINGLE
     # It counts as memory of the pod: more than half of it would leave too little for the engine.
     return min(wanted, role.memory_bytes // 2)
 

@@ -45,7 +45,7 @@ def check_gpus(objects: StackObjects, settings: StackSettings) -> Iterator[Row]:
     placement = place(settings)
     for name, capacity in sorted(pool_capacities(settings.gpu_pools, settings.device_plugin).items()):
         wanted = sum(
-            workload.replicas * workload.tensor
+            workload.pods * workload.gpus
             for workload in workloads(settings)
             if placement.pool_of[workload.name] == name
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from engines import ENGINES, KvTransfer, NoKvTransfer
 from engines.custom import NO_KV_TRANSFER
+from engines.flags import flags_in, meant
 from releases import RELEASES, Release, TensorPairs
 from settings.faults import Fault
 from settings.gateway import FailureMode
@@ -100,9 +101,8 @@ def _own(model: ModelSettings) -> tuple[str, ...]:
 
 
 def _given(args: Sequence[str], flags: frozenset[str]) -> list[str]:
-    """Those of the flags that are among the arguments, as `--flag value`, `--flag=value` or `--flag.key value`."""
-    found = {arg.partition("=")[0].partition(".")[0] for arg in args}
-    return sorted(found & flags)
+    """Those of the flags that are among the arguments, however the engine's parser lets them be spelt."""
+    return sorted({name for flag in flags_in(args) if (name := meant(flags, flag)) is not None})
 
 
 def _failure_mode(settings: StackSettings) -> Iterator[Fault]:

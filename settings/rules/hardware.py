@@ -49,7 +49,7 @@ def _tensor_parallelism(settings: StackSettings) -> Iterator[Fault]:
     capacities = pool_capacities(settings.gpu_pools, settings.device_plugin)
     pool_of = place(settings).pool_of
     for workload in workloads(settings):
-        tensor, name = workload.tensor, workload.name
+        tensor, name = workload.parallelism.tensor, workload.name
         if tensor == 1 or name not in pool_of:
             continue
         path = f"{workload.path}.parallelism.tensor"
@@ -108,7 +108,9 @@ def _gpu_memory(settings: StackSettings) -> Iterator[Fault]:
             weights = weights_bytes(settings.models[workload.model])
         except ValueError:
             continue
-        tensor = workload.tensor
+        parallelism = workload.parallelism
+        # Of a mixture of experts that is spread, each GPU of the replica holds a part; of anything else every copy all.
+        tensor = parallelism.tensor * (parallelism.copies if parallelism.expert else 1)
         usable = _usable_memory(capacities[pool], tensor)
         if weights is not None and weights > usable:
             yield Fault(

@@ -29,12 +29,12 @@ def _resources(settings: StackSettings) -> Iterator[Fault]:
         path = f"{workload.path}.resources"
         if resources.cpu is not None:
             wanted = parse_cpu(resources.cpu)
-            default = f"{capacity.cpu_millicores_for(workload.tensor)}m"
+            default = f"{capacity.cpu_millicores_for(workload.gpus)}m"
             offered = allocatable.cpu_millicores - (SIDECAR_CPU_MILLICORES if workload.has_sidecar else 0)
             yield from _unfit(f"{path}.cpu", workload, capacity, wanted, offered, "m of CPU", default)
         if resources.memory is not None:
             wanted = -(-resources.memory // MIB)
-            default = f"{capacity.memory_bytes_for(workload.tensor) // MIB}Mi"
+            default = f"{capacity.memory_bytes_for(workload.gpus) // MIB}Mi"
             offered = allocatable.memory_mib - (SIDECAR_MEMORY_MIB if workload.has_sidecar else 0)
             yield from _unfit(f"{path}.memory", workload, capacity, wanted, offered, "Mi of memory", default)
 
@@ -42,12 +42,12 @@ def _resources(settings: StackSettings) -> Iterator[Fault]:
 def _unfit(
     path: str, workload: Workload, capacity: PoolCapacity, wanted: int, offered: int, unit: str, default: str
 ) -> Iterator[Fault]:
-    each = min(offered // wanted, capacity.gpus_per_node // workload.tensor)
-    if each * capacity.nodes >= workload.replicas:
+    each = min(offered // wanted, capacity.gpus_per_node // workload.gpus)
+    if each * capacity.nodes >= workload.pods:
         return
     problem = f"{wanted}{unit} do not fit onto a node of pool {capacity.name}"
     if each:
-        problem = f"{workload.replicas} x {wanted}{unit} do not fit onto {capacity.nodes} nodes of pool {capacity.name}"
+        problem = f"{workload.pods} x {wanted}{unit} do not fit onto {capacity.nodes} nodes of pool {capacity.name}"
     yield Fault(
         path=path,
         problem=f"{problem}: {capacity.instance.name} offers {offered}{unit} to pods",
@@ -73,7 +73,7 @@ def _disk(settings: StackSettings) -> Iterator[Fault]:
         on_disk = downloads(model)
         if weights is None and on_disk:
             continue
-        pods = min(workload.replicas, capacities[pool].gpus_per_node // workload.tensor)
+        pods = min(workload.pods, capacities[pool].gpus_per_node // workload.gpus)
         each = -(-pod_disk_bytes(weights if on_disk else None) // GIB)
         images, held = _images_gib(model, weights)
         size = settings.gpu_pools[pool].ephemeral_gib

@@ -5,6 +5,7 @@ CRDs that accept anything, and a stand-in says that Istio's Gateway is programme
 objects is not shown here.
 """
 
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from releases.crd_store import read_crd
 from settings import load_stack_file
 from settings.models import TOKEN_PLACEHOLDER
 from settings.source import parse_source
+from settings.workloads import workloads
 from tests.support.clusters import Kubectl, gateway_controller, permissive_crd
+from tests.support.leader_worker_set import leader_worker_set_controller
 from tests.support.stacks import CaseStack, on_lab
 
 EXAMPLES = sorted(path.stem.removeprefix("Pulumi.") for path in (ROOT / "examples").glob("Pulumi.*.yaml"))
@@ -48,6 +51,8 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
             kubectl.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
         for claim in sorted({parse_source(model.source).claim or "" for model in settings.models.values()} - {""}):
             kubectl.apply(*_claim_and_volume(claim, settings.namespace))
+        if settings.controllers.leader_worker_set == "existing":
+            stack_of_contexts.enter_context(leader_worker_set_controller(lab, kubectl, tmp_path / "lws"))
         if settings.gateway.provider == "istio":
             stack_of_contexts.enter_context(gateway_controller(kubectl, settings.namespace, "inference-gateway"))
         config = on_lab(lab, read_stack_document(path)["config"])
@@ -60,14 +65,14 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
 
         deployments = kubectl.objects("deployments", "--namespace", settings.namespace)
         available = {item["metadata"]["name"]: item["status"].get("availableReplicas") for item in deployments}
-        expected = {f"{name}-decode": model.replicas for name, model in settings.models.items()}
-        expected |= {
-            f"{name}-prefill": model.prefill.replicas for name, model in settings.models.items() if model.prefill
-        }
+        servers = {f"{item.model}-{item.role}": item for item in workloads(settings)}
+        expected = {name: item.replicas for name, item in servers.items() if item.parallelism.nodes == 1}
         expected |= {f"{name}-epp": model.picker.replicas for name, model in settings.models.items()}
         if settings.gateway.provider == "standalone":
             expected["inference-gateway"] = settings.gateway.replicas
         assert available == expected
+        groups = {name: item for name, item in servers.items() if item.parallelism.nodes > 1}
+        assert _groups(kubectl, settings.namespace) == {name: item.pods for name, item in groups.items()}
         assert stack.steps() == {}
 
 
@@ -91,6 +96,16 @@ def _claim_and_volume(name: str, namespace: str) -> tuple[dict[str, object], dic
         },
     }
     return claim, volume
+
+
+def _groups(kubectl: Kubectl, namespace: str) -> dict[str, int]:
+    """Ready pods of each LeaderWorkerSet, as its controller numbered them; none where the cluster has no such kind."""
+    label = "leaderworkerset.sigs.k8s.io/name"
+    pods = kubectl.objects("pods", "--namespace", namespace, "--selector", label)
+    ready = [
+        pod for pod in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"])
+    ]
+    return dict(Counter(pod["metadata"]["labels"][label] for pod in ready))
 
 
 def _crds_of(release: str) -> list[dict[str, object]]:

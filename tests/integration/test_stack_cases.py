@@ -86,6 +86,45 @@ def test_two_engines_live_in_one_namespace_and_no_pool_selects_the_others_pods(
     stack.expect(0, "destroy", "--yes", "--skip-preview")
 
 
+def test_prefill_comes_and_goes_on_a_live_model(cluster: Lab, kubectl: Kubectl, tmp_path: Path) -> None:
+    """Prefill is added and taken away by a rollout: no object is replaced, and no selector changes."""
+    model = {"source": "hf://Qwen/Qwen3-8B", "parallelism": {"tensor": 2}}
+    stack = CaseStack(cluster, tmp_path, "roles", case_config(cluster, "roles", models={"small": model}))
+    stack.up()
+    selector = _selector(kubectl)
+    disaggregated = {**model, "prefill": {"replicas": 2}}
+    stack.configure(case_config(cluster, "roles", models={"small": disaggregated}))
+
+    steps = {urn.rpartition("::")[2]: operation for urn, operation in stack.steps().items()}
+    stack.up()
+    pods = kubectl.objects("pods", "--namespace", "roles", "--selector", "llm-d.ai/model=small")
+    pool = kubectl.objects("inferencepools", "--namespace", "roles")[0]["spec"]["selector"]["matchLabels"]
+
+    assert set(steps.values()) == {"create", "update"}
+    assert sorted(name for name, operation in steps.items() if operation == "create") == [
+        *("serving-small-prefill", "serving-small-prefill-budget", "serving-small-prefill-network"),
+    ]
+    assert _selector(kubectl) == selector
+    assert sorted(pod["metadata"]["labels"]["llm-d.ai/role"] for pod in pods) == ["decode", "prefill", "prefill"]
+    assert all(_matches(pool, pod) for pod in pods)
+    assert stack.steps() == {}
+
+    stack.configure(case_config(cluster, "roles", models={"small": model}))
+    stack.up()
+
+    assert [item["metadata"]["name"] for item in kubectl.objects("deployments", "--namespace", "roles")] == [
+        *("inference-gateway", "small-decode", "small-epp")
+    ]
+    stack.expect(0, "destroy", "--yes", "--skip-preview")
+
+
+def _selector(kubectl: Kubectl) -> object:
+    (deployment,) = kubectl.objects(
+        "deployments", "--namespace", "roles", "--field-selector", "metadata.name=small-decode"
+    )
+    return deployment["spec"]["selector"]
+
+
 def _stated(live: dict[str, Any], rendered: dict[str, Any]) -> object:
     """What the live object says about everything that the render states."""
 

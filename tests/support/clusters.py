@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -43,7 +44,15 @@ class Kubectl:
         self("apply", "--server-side", "--filename", "-", text=text)
         crds = [item for item in documents if isinstance(item, dict) and item["kind"] == "CustomResourceDefinition"]
         for crd in crds:
-            self("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=30s")
+            self._wait_for_crd(f"crd/{crd['metadata']['name']}")
+
+    def _wait_for_crd(self, crd: str) -> None:
+        """Until the API server has looked at a CRD, it has no conditions, which `kubectl wait` takes for an error."""
+        deadline = time.monotonic() + 30
+        while not self("get", crd, "--output=jsonpath={.status.conditions}"):
+            assert time.monotonic() < deadline, f"{crd} has no conditions"
+            time.sleep(0.1)
+        self("wait", "--for=condition=Established", crd, "--timeout=30s")
 
 
 def permissive_crd(group: str, version: str, kind: str, plural: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ __all__ = ["Manifest", "external_references", "pod_templates", "unresolved_refer
 
 Manifest = Mapping[str, Any]
 
-_WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job")
+_WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "LeaderWorkerSet")
 _VOLUMES_WITHOUT_REFERENCE = ("emptyDir", "hostPath", "downwardAPI", "image")
 _BUILT_IN = frozenset(
     {
@@ -62,7 +62,16 @@ def pod_templates(objects: Iterable[Manifest]) -> Iterator[tuple[Manifest, Manif
     """Each workload and its pod template."""
     for manifest in objects:
         if manifest["kind"] in _WORKLOADS:
-            yield manifest, manifest["spec"]["template"]
+            yield manifest, _template(manifest)
+
+
+def _template(workload: Manifest) -> Manifest:
+    """Of a LeaderWorkerSet the workers', which its leaders share where they have none of their own."""
+    spec = workload["spec"]
+    template: Manifest = (
+        spec["leaderWorkerTemplate"]["workerTemplate"] if "leaderWorkerTemplate" in spec else spec["template"]
+    )
+    return template
 
 
 class _Stack:
@@ -103,7 +112,7 @@ def _problems(stack: _Stack, manifest: Manifest) -> Iterator[str]:
 
 
 def _workload(stack: _Stack, manifest: Manifest) -> Iterator[str]:
-    template = manifest["spec"]["template"]
+    template = _template(manifest)
     selector = manifest["spec"].get("selector", {}).get("matchLabels", {})
     if not selector.items() <= template["metadata"]["labels"].items():
         yield "its selector does not match its own pods"

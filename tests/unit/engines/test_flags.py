@@ -13,6 +13,7 @@ from releases import RELEASES
 from settings import load_stack_file
 from stacks import plan_stack
 from tests.support.configs import plan
+from tests.support.references import pod_templates
 
 STACKS = {path.stem.removeprefix("Pulumi."): path for path in (ROOT / "Pulumi.dev.yaml", *ROOT.glob("examples/*.yaml"))}
 PINS = [
@@ -99,8 +100,9 @@ def _unknown(service: ModelServiceArgs) -> list[str]:
     containers = [
         container
         for item in build(service).values()
-        if item["kind"] == "Deployment"
-        for container in item["spec"]["template"]["spec"]["containers"]
+        if item["kind"] in {"Deployment", "LeaderWorkerSet"}
+        for _, template in pod_templates([item])
+        for container in template["spec"]["containers"]
     ]
     assert [container["name"] for container in containers] == ["modelserver"] * len(containers)
     return [flag for container in containers for flag in flags_in(container["args"]) if meant(known, flag) is None]

@@ -64,6 +64,7 @@ def test_every_tool_has_its_module() -> None:
         "kubernetes",
         "kwok",
         "llm-d-inference-sim",
+        "lws",
         "pulumi",
         "pulumi-resource-kubernetes",
     ]

@@ -10,8 +10,8 @@ from settings import Fault
 from tests.support.configs import REMOVED, faults
 
 TOP = (
-    "cluster, crds, devicePlugin, engine, engines, gateway, gpuPools, huggingFace, images, layers, models, monitoring,"
-    " namespace, namespaces, objectStorage, release, storageClasses"
+    "cluster, controllers, crds, devicePlugin, engine, engines, gateway, gpuPools, huggingFace, images, layers, models,"
+    " monitoring, namespace, namespaces, objectStorage, release, storageClasses"
 )
 MODEL = (
     "cache, custom, engine, extraArgs, image, modelCommand, parallelism, path, picker, pool, prefill, replicas,"
@@ -59,7 +59,10 @@ def _unknown(path: str, allowed: str, nearest: str | None = None) -> Fault:
         ("gpuPools.l4.maxsize", _unknown("gpuPools.l4.maxsize", POOL, "maxSize")),
         ("gpuPools.l4.taint.efect", _unknown("gpuPools.l4.taint.efect", "effect, key, value", "effect")),
         ("models.qwen.replica", _unknown("models.qwen.replica", MODEL, "replicas")),
-        ("models.qwen.parallelism.tensr", _unknown("models.qwen.parallelism.tensr", "tensor", "tensor")),
+        (
+            "models.qwen.parallelism.tensr",
+            _unknown("models.qwen.parallelism.tensr", "data, dataLocal, expert, tensor, workers", "tensor"),
+        ),
         (
             "models.qwen.picker.failuremode",
             _unknown("models.qwen.picker.failuremode", "cpu, failureMode, memory, replicas", "failureMode"),
