@@ -13,7 +13,7 @@ from packaging.version import Version
 from engines.base import EngineContainer, Feature, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
 from engines.workarounds import Workaround, environment
 
-__all__ = ["Sglang"]
+__all__ = ["WORKAROUNDS", "Sglang"]
 
 # Where a prefill server tells decode servers how to reach it: SGLang's default and the sidecar's.
 _BOOTSTRAP_PORT = 8998
@@ -21,7 +21,7 @@ _BOOTSTRAP_PORT = 8998
 _TELLS_PAGES = Version("0.5.13.post1")
 """First version of which it was read that it emits `sglang:page_size` and `sglang:num_pages`."""
 
-_WORKAROUNDS = (
+WORKAROUNDS = (
     Workaround(
         since="0.5.6.post2",
         thread="srt/entrypoints/http_server.py",
@@ -85,7 +85,7 @@ class Sglang:
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness="/health", readiness="/v1/models"),
-            env=environment(_WORKAROUNDS),
+            env=environment(WORKAROUNDS),
             run_as_user=2000,
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),
         )

@@ -21,7 +21,7 @@ from engines.base import (
 )
 from engines.workarounds import Workaround, environment
 
-__all__ = ["TensorRtLlm"]
+__all__ = ["WORKAROUNDS", "TensorRtLlm"]
 
 _OPTIONS_FILE = "llm-api-options.yaml"
 
@@ -31,7 +31,7 @@ enable_iter_perf_stats: true
 return_perf_metrics: true
 """
 
-_WORKAROUNDS = (
+WORKAROUNDS = (
     Workaround(
         since="1.3.0rc27",
         thread="NVIDIA/TensorRT-LLM#19607",
@@ -92,7 +92,7 @@ class TensorRtLlm:
             command=("trtllm-serve", "serve"),
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness="/health", readiness="/v1/models"),
-            env=environment(_WORKAROUNDS),
+            env=environment(WORKAROUNDS),
             files={_OPTIONS_FILE: _OPTIONS},
             run_as_user=2000,
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),

@@ -16,7 +16,9 @@ from settings.stack import StackSettings
 
 __all__ = ["RULES"]
 
-_KNOWN_ENGINES = sorted([*ENGINES, CUSTOM])
+
+def _known_engines() -> list[str]:
+    return sorted([*ENGINES, CUSTOM])
 
 
 def _release(settings: StackSettings) -> Iterator[Fault]:
@@ -37,12 +39,12 @@ def _engines(settings: StackSettings) -> Iterator[Fault]:
     release = RELEASES.get(settings.release)
     # Of an unknown line nothing is known, but that an engine which some line refuses is one.
     refused = release.refused_engines if release else {}
-    real = {*_KNOWN_ENGINES, *(name for line in RELEASES.values() for name in line.refused_engines)}
+    real = {*_known_engines(), *(name for line in RELEASES.values() for name in line.refused_engines)}
     for path, engine in named.items():
         if engine in refused:
             yield Fault(path=path, problem=f"release line {settings.release} cannot run {engine}: {refused[engine]}")
         elif engine not in real:
-            known = [name for name in _KNOWN_ENGINES if name not in refused]
+            known = [name for name in _known_engines() if name not in refused]
             allowed, near = ", ".join(known), nearest(engine, known)
             yield Fault(path=path, problem="unknown engine", given=engine, allowed=allowed, nearest=near)
 
@@ -118,7 +120,7 @@ def _commands(settings: StackSettings) -> Iterator[Fault]:
     """A model is started in a way that its engine knows, and engine custom says everything itself."""
     for name, model in settings.models.items():
         engine = model.engine or settings.engine
-        if engine not in _KNOWN_ENGINES:
+        if engine not in _known_engines():
             continue
         yield from _custom(name, model, engine)
         commands = (

@@ -66,7 +66,7 @@ def test_everything_is_available(stack: CaseStack, kubectl: Kubectl) -> None:
         "qwen3-0-6b": {
             "engine": "vllm",
             "gpus": 2,
-            "image": "ghcr.io/llm-d/llm-d-cuda:v0.4.0",
+            "image": "docker.io/vllm/vllm-openai:v0.26.0",
             "path": "/qwen3-0-6b",
             "replicas": 2,
             "servedName": "Qwen/Qwen3-0.6B",
@@ -116,7 +116,7 @@ def test_an_engine_switch_is_a_rollout_of_the_same_objects(stack: CaseStack, kub
     """`pulumi config set engine sglang` and `up` change image, command and metric map in place; selectors stay."""
 
     def read() -> dict[str, dict[str, object]]:
-        found = kubectl.objects("deployments,services,inferencepools", "--namespace", "llm-d")
+        found = kubectl.objects("deployments,services,inferencepools,configmaps", "--namespace", "llm-d")
         return {f"{item['kind']}/{item['metadata']['name']}": item for item in found}
 
     before = read()
@@ -129,14 +129,15 @@ def test_an_engine_switch_is_a_rollout_of_the_same_objects(stack: CaseStack, kub
     assert {name: item["metadata"]["uid"] for name, item in after.items()} == {
         name: item["metadata"]["uid"] for name, item in before.items()
     }
-    assert {name: item["spec"].get("selector") for name, item in after.items()} == {
-        name: item["spec"].get("selector") for name, item in before.items()
+    assert {name: item.get("spec", {}).get("selector") for name, item in after.items()} == {
+        name: item.get("spec", {}).get("selector") for name, item in before.items()
     }
     container = after["Deployment/qwen3-0-6b-decode"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["image"] == "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime"
+    assert container["image"] == "docker.io/lmsysorg/sglang:v0.5.13.post1"
     assert container["command"] == ["python3", "-m", "sglang.launch_server"]
-    picker = after["Deployment/qwen3-0-6b-epp"]["spec"]["template"]["spec"]["containers"][0]
-    assert "--total-queued-requests-metric=sglang:num_queue_reqs" in picker["args"]
+    labels = after["Deployment/qwen3-0-6b-decode"]["spec"]["template"]["metadata"]["labels"]
+    assert labels["llm-d.ai/engine-type"] == "sglang"
+    assert "queuedRequestsSpec: sglang:num_queue_reqs" in after["ConfigMap/qwen3-0-6b-epp"]["data"]["plugins.yaml"]
     assert stack.outputs()["models"]["qwen3-0-6b"]["engine"] == "sglang"
 
 

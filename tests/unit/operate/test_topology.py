@@ -343,7 +343,7 @@ def test_mermaid_gets_no_syntax_from_a_name(name: str, shown: str) -> None:
 def test_the_mermaid_text_of_the_dev_stack() -> None:
     """Every node with its facts, one line for each model's way from gateway to nodes."""
     assert mermaid(_of(DEV)).splitlines() == [
-        f"%% Stack dev: llm-d v0.4, namespace llm-d, 1 model on 1 node pool. {words.PLANNED}",
+        f"%% Stack dev: llm-d v0.9, namespace llm-d, 1 model on 1 node pool. {words.PLANNED}",
         "flowchart LR",
         '  gateway("inference-gateway<br/>standalone, 2 proxies<br/>HTTP, port 80<br/>inside the cluster")',
         '  picker_qwen3_0_6b{{"/qwen3-0-6b<br/>qwen3-0-6b-epp<br/>1 picker, FailClose"}}',
