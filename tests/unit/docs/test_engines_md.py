@@ -14,7 +14,7 @@ import yaml
 
 from components.endpoint_picker import build as build_picker
 from components.model_service import build as build_servers
-from engines import ENGINES, sglang, tensorrt_llm
+from engines import ENGINES, Engine, sglang, tensorrt_llm
 from operate.workspace import ROOT
 from releases import RELEASES
 from settings import ConfigFaultsError, validate
@@ -107,6 +107,14 @@ def test_the_rules_know_the_documented_engine(key: str, value: object, problem: 
         validate(config)
 
     assert problem in {fault.problem for fault in raised.value.faults}
+
+
+def test_the_documented_engine_keeps_the_contract() -> None:
+    """Whatever the contract of an engine asks for, the example has: a contract that grows takes it along."""
+    pelican = _run("adapter")["Pelican"]
+
+    asked = {name for name in vars(Engine) if not name.startswith("_")}
+    assert {name for name in asked if not hasattr(pelican, name)} == set()
 
 
 def test_without_the_registry_line_there_is_no_such_engine() -> None:
