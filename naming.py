@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 __all__ = [
+    "BODY_ROUTER",
     "DECODE_ROLE",
     "GATEWAY",
+    "MODEL_CATALOGUE",
     "MODEL_LABEL",
     "PREFILL_ROLE",
     "ROLE_LABEL",
@@ -25,6 +27,12 @@ GATEWAY = "inference-gateway"
 
 TOKEN_SECRET = "hugging-face-token"  # noqa: S105 - the name of a Secret
 """Secret that a stack makes from `huggingFace.token`."""
+
+BODY_ROUTER = "body-based-router"
+"""Name of what reads request bodies for gateways that cannot (the chart's own name)."""
+
+MODEL_CATALOGUE = "model-catalogue"
+"""Name of what lists the models for gateways that cannot."""
 
 MODEL_LABEL = "llm-d.ai/model"
 """Label that carries the model's name. Upstream's guides share one value among all models of a namespace, so that

@@ -30,18 +30,20 @@ class InferenceGatewayArgs:
 class InferenceGateway(pulumi.ComponentResource):
     """The gateway of a stack."""
 
-    url: pulumi.Output[str]
-    """Base URL inside the cluster."""
+    url: pulumi.Output[str | None]
+    """Address inside the cluster; `None` where the provider makes it up and the Gateway's status has it."""
 
     def __init__(self, name: str, args: InferenceGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmd:index:InferenceGateway", name, summarize(args), opts)
-        create_all(name, args.provider.gateway(args.spec), self)
+        create_all(name, args.provider.objects(args.spec), self)
         self.url = pulumi.Output.from_input(base_url(args))
         self.register_outputs({"url": self.url})
 
 
-def base_url(args: InferenceGatewayArgs) -> str:
-    """Base URL inside the cluster."""
+def base_url(args: InferenceGatewayArgs) -> str | None:
+    """Address inside the cluster, where it can be known."""
+    if args.provider.service is None:
+        return None
     scheme, usual = ("http", 80) if args.spec.tls_secret is None else ("https", 443)
     port = "" if args.spec.port == usual else f":{args.spec.port}"
     return f"{scheme}://{service_host(args.provider.service, args.spec.namespace)}{port}"

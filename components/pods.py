@@ -15,6 +15,7 @@ __all__ = [
     "field_env",
     "http_probe",
     "metadata",
+    "peer",
     "pod_disruption_budget",
     "pod_security",
     "pull_secrets",
@@ -58,6 +59,14 @@ def metadata(
     if annotations:
         result["annotations"] = dict(annotations)
     return result
+
+
+def peer(labels: Mapping[str, str], namespace: str | None = None) -> dict[str, Any]:
+    """NetworkPolicy peer: pods by their labels, in the policy's own namespace or in the one that is named."""
+    pods_of = {"podSelector": {"matchLabels": dict(labels)}}
+    if namespace is None:
+        return pods_of
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}, **pods_of}
 
 
 def pull_secrets(names: Sequence[str]) -> dict[str, Any]:

@@ -211,6 +211,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def health_path(self) -> str:
+        """HTTP path on that port by which it says that it lives: for the kubelet, and for load balancers of a cloud."""
+        ...
+
+    @property
     def model_commands(self) -> Sequence[str]:
         """The modelCommand words that it can be started with."""
         ...

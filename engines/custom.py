@@ -33,6 +33,11 @@ class Custom:
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER
     features: frozenset[Feature] = frozenset()
 
+    @property
+    def health_path(self) -> str:
+        """As the config says."""
+        return self.probes.liveness
+
     def container(self, request: ServingRequest) -> EngineContainer:
         """The command as it was given; model, port and parallelism are the user's own to pass."""
         return EngineContainer(

@@ -37,6 +37,7 @@ class Sglang:
     name = "sglang"
     engine_type = "sglang"
     default_port = 8000
+    health_path = "/health"
     version_floor = None
     own_flags = MappingProxyType(
         {
@@ -84,7 +85,7 @@ class Sglang:
         return EngineContainer(
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),
-            probes=ProbePaths(liveness="/health", readiness="/v1/models"),
+            probes=ProbePaths(liveness=self.health_path, readiness="/v1/models"),
             env=environment(WORKAROUNDS),
             run_as_user=2000,
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),

@@ -53,6 +53,7 @@ class TensorRtLlm:
     name = "tensorrt-llm"
     engine_type = "trtllm-serve"
     default_port = 8000
+    health_path = "/health"
     model_commands = ("custom",)
     features = frozenset({Feature.REVISION, Feature.PREFETCH})
     no_data_parallelism = "llm-d runs it on one node, by tensor parallelism"
@@ -91,7 +92,7 @@ class TensorRtLlm:
         return EngineContainer(
             command=("trtllm-serve", "serve"),
             args=(*args, *request.extra_args),
-            probes=ProbePaths(liveness="/health", readiness="/v1/models"),
+            probes=ProbePaths(liveness=self.health_path, readiness="/v1/models"),
             env=environment(WORKAROUNDS),
             files={_OPTIONS_FILE: _OPTIONS},
             run_as_user=2000,

@@ -32,6 +32,7 @@ class Vllm:
     name = "vllm"
     engine_type = "vllm"
     default_port = 8000
+    health_path = "/health"
     version_floor = None
     own_flags = MappingProxyType(
         {
@@ -93,7 +94,7 @@ class Vllm:
         return EngineContainer(
             command=command,
             args=(*args, *request.extra_args),
-            probes=ProbePaths(liveness="/health", readiness="/v1/models"),
+            probes=ProbePaths(liveness=self.health_path, readiness="/v1/models"),
             env=env,
             field_env=field_env,
             run_as_user=2000,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from releases.base import (
+    BodyRouterDialect,
     CrdBundle,
     CrdFile,
     DisaggregationDialect,
@@ -23,6 +24,7 @@ from releases.v0_9 import V0_9
 
 __all__ = [
     "RELEASES",
+    "BodyRouterDialect",
     "CrdBundle",
     "CrdFile",
     "DisaggregationDialect",

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 __all__ = [
+    "BodyRouterDialect",
     "CrdBundle",
     "CrdFile",
     "DisaggregationDialect",
@@ -194,6 +195,17 @@ class PickerDialect:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BodyRouterDialect:
+    """How a line's gateways route by the model in a request's body; the program is the image `body-router`."""
+
+    args: tuple[str, ...]
+    header: str
+    """The header that it puts the model into."""
+    reads_config_maps: bool
+    """Whether it watches ConfigMaps, and never serves without the right to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
     """A release line of llm-d."""
 
@@ -202,8 +214,11 @@ class Release:
     """apiVersion of InferencePool; the HTTPRoute's backend group is taken from it too."""
     labels: LabelKeys
     picker: PickerDialect
+    body_router: BodyRouterDialect
+    refused_gateways: Mapping[str, str]
+    """Gateway provider -> why this line cannot be had with it, and which one can."""
     images: Mapping[str, ImagePin]
-    """Images other than engines: `picker`, `sidecar`, `envoy`, `device-plugin`."""
+    """Images other than engines: `picker`, `sidecar`, `envoy`, `body-router`, `device-plugin`."""
     engines: Mapping[str, EnginePins]
     refused_engines: Mapping[str, str]
     """Engine -> why this line cannot run it, and which one can."""

@@ -6,6 +6,7 @@ Pins of upstream's guides where they float or lag are named with the source that
 from types import MappingProxyType
 
 from releases.base import (
+    BodyRouterDialect,
     CrdBundle,
     CrdFile,
     DisaggregationDialect,
@@ -120,8 +121,23 @@ V0_4 = Release(
         disaggregation=_DISAGGREGATION,
     ),
     sidecar=_SIDECAR,
+    body_router=BodyRouterDialect(
+        args=("--streaming", "--v", "3"),  # config/charts/body-based-routing of v1.2.0
+        header="X-Gateway-Model-Name",  # pkg/bbr/handlers/request.go
+        reads_config_maps=False,
+    ),
+    refused_gateways=MappingProxyType(
+        dict.fromkeys(
+            ("agentgateway", "envoy-ai-gateway"),
+            "llm-d 0.4 has environments for istio, kgateway and gke (guides/inference-scheduling); line v0.9 has it",
+        )
+    ),
     images=MappingProxyType(
         {
+            "body-router": ImagePin(
+                reference="registry.k8s.io/gateway-api-inference-extension/bbr:v1.2.0",
+                source="config/charts/body-based-routing of gateway-api-inference-extension v1.2.0",
+            ),
             "picker": ImagePin(
                 reference="ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
                 source="guides/inference-scheduling/standalone-inference-scheduling/values.yaml; the guides of the"

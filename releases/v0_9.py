@@ -7,6 +7,7 @@ other engines' come from the guides' own image components, named with each pin.
 from types import MappingProxyType
 
 from releases.base import (
+    BodyRouterDialect,
     CrdBundle,
     CrdFile,
     DisaggregationDialect,
@@ -165,8 +166,27 @@ V0_9 = Release(
         disaggregation=_DISAGGREGATION,
     ),
     sidecar=_SIDECAR,
+    body_router=BodyRouterDialect(
+        # config/charts/body-based-routing of v1.5.0. Its second plugin, which looks LoRA adapters up, is left out:
+        # every name has a route.
+        args=(
+            "--streaming",
+            "--v=3",
+            "--plugin",
+            'body-field-to-header:model-extractor:{"fieldName":"model","headerName":"X-Gateway-Model-Name"}',
+        ),
+        header="X-Gateway-Model-Name",
+        reads_config_maps=True,
+    ),
+    refused_gateways=MappingProxyType({}),
     images=MappingProxyType(
         {
+            # The line's own guide (multi-model-routing) has its successor, llm-d's payload processor, at a version that
+            # the reader is to choose and no list of the line's components names.
+            "body-router": ImagePin(
+                reference="registry.k8s.io/gateway-api-inference-extension/bbr:v1.5.0",
+                source="config/charts/body-based-routing of gateway-api-inference-extension v1.5.0, the line's",
+            ),
             "picker": ImagePin(
                 reference="ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
                 source=_COMPONENTS,

@@ -16,6 +16,12 @@ class GatewayProvider(StrEnum):
     """Envoy in front of the pickers, deployed by this stack; no gateway controller is needed."""
     ISTIO = "istio"
     """Istio's Gateway API controller, already on the cluster."""
+    AGENTGATEWAY = "agentgateway"
+    """The agentgateway controller, already on the cluster with `inferenceExtension.enabled`."""
+    GKE = "gke"
+    """GKE's own controller and Google's load balancers."""
+    ENVOY_AI_GATEWAY = "envoy-ai-gateway"
+    """Envoy Gateway with the Envoy AI Gateway's controller, already on the cluster."""
 
 
 class Exposure(StrEnum):

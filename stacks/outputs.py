@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pulumi
 
+from naming import GATEWAY
 from settings import StackSettings
 from settings.kubeconfig import read_kubeconfig
 from stacks import cost
@@ -19,12 +20,16 @@ def stack_outputs(
 ) -> dict[str, pulumi.Input[object]]:
     """The stack's outputs: few, and what a consumer cannot work out alone."""
     reason = _why_no_url(settings, root)
+    if reason is None and plan.provider.service is None:
+        reason = f"provider {plan.provider.name} makes the address up: it is in the status of Gateway {GATEWAY}"
+    url = None if reason else serving.url
     return {
         "release": plan.release.name,
         "namespace": plan.namespace,
         "gateway": {
             "provider": plan.provider.name,
-            "url": None if reason else serving.url,
+            "url": url,
+            "baseUrl": None if url is None else url.apply(lambda address: f"{address}/v1"),
             "reason": reason,
         },
         "models": {name: plan_summary(model) for name, model in sorted(plan.models.items())},

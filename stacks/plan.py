@@ -6,8 +6,9 @@ Where two components must agree, the value is computed here once and handed to b
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components import pods
 from components.endpoint_picker import EndpointPickerArgs, picker_selector
-from components.gateway_providers import GATEWAY_PROVIDERS, GatewayProvider, GatewaySpec, ModelRoute
+from components.gateway_providers import GATEWAY_PROVIDERS, BodyRouter, GatewayProvider, GatewaySpec, ModelRoute
 from components.model_cache import ModelCacheArgs
 from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
@@ -63,8 +64,8 @@ def plan_stack(settings: StackSettings) -> StackPlan:
     """The plan of validated settings."""
     release = RELEASES[settings.release]
     placement = place(settings)
-    gateway = _gateway(settings, release)
     provider = GATEWAY_PROVIDERS[settings.gateway.provider]
+    gateway = _gateway(settings, release, provider)
     models = {
         name: _model(settings, release, placement, provider, name, route)
         for name, route in zip(sorted(settings.models), gateway.routes, strict=True)
@@ -83,7 +84,7 @@ def plan_stack(settings: StackSettings) -> StackPlan:
     )
 
 
-def _gateway(settings: StackSettings, release: Release) -> GatewaySpec:
+def _gateway(settings: StackSettings, release: Release, provider: GatewayProvider) -> GatewaySpec:
     gateway = settings.gateway
     return GatewaySpec(
         namespace=settings.namespace,
@@ -93,16 +94,28 @@ def _gateway(settings: StackSettings, release: Release) -> GatewaySpec:
         replicas=gateway.replicas,
         proxy_image=mirrored(release.images["envoy"].reference, settings.images),
         pull_secrets=settings.images.pull_secrets,
-        routes=tuple(
-            ModelRoute(
-                model=name,
-                path=model_path(name, settings.models[name]),
-                served_names=(served_name(name, settings.models[name]),),
-                pool_api_group=release.pool_api_group,
-                failure_mode=settings.models[name].picker.failure_mode,
-            )
-            for name in sorted(settings.models)
+        routes=tuple(_route(settings, release, name) for name in sorted(settings.models)),
+        body_router=BodyRouter(
+            image=mirrored(release.images["body-router"].reference, settings.images),
+            args=release.body_router.args,
+            header=release.body_router.header,
+            reads_config_maps=release.body_router.reads_config_maps,
         ),
+        proxies=provider.proxies,
+    )
+
+
+def _route(settings: StackSettings, release: Release, name: str) -> ModelRoute:
+    model = settings.models[name]
+    engine = _engine(settings, model)
+    return ModelRoute(
+        model=name,
+        path=model_path(name, model),
+        served_names=(served_name(name, model),),
+        pool_api_group=release.pool_api_group,
+        target_port=engine.default_port,
+        health_path=engine.health_path,
+        failure_mode=model.picker.failure_mode,
     )
 
 
@@ -135,7 +148,7 @@ def _model(
         prefill=prefill,
         sidecar=None if prefill is None else _sidecar(settings, release),
         labels=release.labels,
-        clients=(provider.proxy_labels, picker_selector(name)),
+        clients=(*provider.proxies, pods.peer(picker_selector(name))),
         pull_secrets=settings.images.pull_secrets,
         runtime_class=settings.device_plugin.runtime_class,
         pod_monitor=scrape,
@@ -155,7 +168,7 @@ def _model(
         failure_mode=model.picker.failure_mode,
         cpu=model.picker.cpu,
         memory_bytes=model.picker.memory,
-        clients=(provider.proxy_labels,),
+        clients=provider.proxies,
         pull_secrets=settings.images.pull_secrets,
         service_monitor=scrape,
     )

@@ -54,7 +54,7 @@ class ServingLayerArgs:
 class ServingLayer(pulumi.ComponentResource):
     """The gateway and the models."""
 
-    url: pulumi.Output[str]
+    url: pulumi.Output[str | None]
     """Base URL of the gateway inside the cluster."""
 
     def __init__(self, name: str, args: ServingLayerArgs, opts: pulumi.ResourceOptions | None = None) -> None:

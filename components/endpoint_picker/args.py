@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engines import MetricMap
 from releases import LabelKeys, PickerDialect
@@ -41,8 +42,8 @@ class EndpointPickerArgs:
     """CPU request."""
     memory_bytes: int
     """Memory request, bytes; the limit is four times as much."""
-    clients: Sequence[Mapping[str, str]]
-    """Pod labels in the same namespace that may ask the picker: the gateway."""
+    clients: Sequence[Mapping[str, Any]]
+    """NetworkPolicy peers that may ask the picker: the gateway."""
     pull_secrets: Sequence[str] = ()
     """Pull secrets."""
     service_monitor: bool = False

@@ -269,7 +269,7 @@ def _monitoring(args: EndpointPickerArgs) -> dict[str, dict[str, Any]]:
 
 def _network_policy(args: EndpointPickerArgs) -> dict[str, Any]:
     """The gateway asks for endpoints, a scraper for metrics; nobody else. The kubelet's probes pass by node."""
-    peers = [{"podSelector": {"matchLabels": dict(labels)}} for labels in args.clients]
+    peers = [dict(client) for client in args.clients]
     ingress: list[dict[str, Any]] = [{"from": peers, "ports": [{"port": "grpc", "protocol": "TCP"}]}]
     if args.service_monitor:
         ingress.append({"from": [dict(pods.SCRAPER)], "ports": [{"port": "metrics", "protocol": "TCP"}]})

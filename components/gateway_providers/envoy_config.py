@@ -15,14 +15,14 @@ from components.gateway_providers.envoy_routes import (
     CHOSEN_POD,
     NEVER,
     body_reader,
+    catalogue_routes,
     picker_cluster,
-    reads_bodies,
     routes,
 )
 from components.yaml_text import yaml_text
 from naming import service_host
 
-__all__ = ["LISTENER_PORT", "MEMORY_BYTES", "READY_PORT", "TLS_MOUNT", "envoy_config"]
+__all__ = ["LISTENER_PORT", "MEMORY_BYTES", "READY_PORT", "TLS_MOUNT", "catalogue_config", "envoy_config"]
 
 LISTENER_PORT = 8081
 READY_PORT = 19001
@@ -67,17 +67,56 @@ def envoy_config(spec: GatewaySpec) -> str:
     return yaml_text(document)
 
 
+def catalogue_config(spec: GatewaySpec) -> str:
+    """The configuration of the model catalogue as YAML."""
+    table = catalogue_routes(spec)
+    manager = {
+        "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "catalogue",
+        "route_config": _route_config("catalogue", table),
+        "http_filters": [_router()],
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
+    }
+    document = {
+        "admin": {"address": _address("127.0.0.1", _ADMIN_PORT)},
+        "static_resources": {
+            "listeners": [
+                _ready_listener(),
+                {
+                    "name": "catalogue",
+                    "address": _address("0.0.0.0", LISTENER_PORT),  # noqa: S104 - the pod's own address
+                    "filter_chains": [
+                        {
+                            "filters": [
+                                {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+                            ]
+                        }
+                    ],
+                },
+            ],
+            "clusters": [_local_admin()],
+        },
+    }
+    return yaml_text(document)
+
+
+def _route_config(name: str, table: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "max_direct_response_body_size_bytes": _longest_answer(table),
+        "virtual_hosts": [{"name": name, "domains": ["*"], "routes": table}],
+    }
+
+
 def _listener(spec: GatewaySpec) -> dict[str, Any]:
     table = routes(spec)
-    readers = [body_reader()] if reads_bodies(spec) else []
+    readers = [body_reader()] if spec.routes_by_body else []
     manager = {
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "inference",
-        "route_config": {
-            "name": "models",
-            "max_direct_response_body_size_bytes": _longest_answer(table),
-            "virtual_hosts": [{"name": "models", "domains": ["*"], "routes": table}],
-        },
+        "route_config": _route_config("models", table),
         "local_reply_config": {"mappers": [_too_large()]},
         "http_filters": [_without_destination(), *readers, _ext_proc(), _router()],
         "use_remote_address": True,

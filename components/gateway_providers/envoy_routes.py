@@ -13,7 +13,7 @@ from components.gateway_providers import openai_answers
 from components.gateway_providers.base import GatewaySpec, ModelRoute
 from naming import ModelNames
 
-__all__ = ["CHOSEN_POD", "JSON_TO_METADATA", "NEVER", "body_reader", "picker_cluster", "reads_bodies", "routes"]
+__all__ = ["CHOSEN_POD", "JSON_TO_METADATA", "NEVER", "body_reader", "catalogue_routes", "picker_cluster", "routes"]
 
 CHOSEN_POD = "chosen-pod"
 """The cluster of whichever pod the picker chose."""
@@ -39,14 +39,9 @@ def routes(spec: GatewaySpec) -> list[dict[str, Any]]:
     # The longest path first.
     ordered = sorted(spec.routes, key=lambda route: (-len(route.path), route.path))
     by_path = [_by_path(route) for route in ordered]
-    if not reads_bodies(spec):
+    if not spec.routes_by_body:
         return by_path
     return [*by_path, *_base_url(spec), _answer({"prefix": "/"}, 404, openai_answers.no_path(_paths(spec)))]
-
-
-def reads_bodies(spec: GatewaySpec) -> bool:
-    """Whether requests are routed by their bodies: not where the one model of a stack is at `/` and has it all."""
-    return all(route.path != "/" for route in spec.routes)
 
 
 def picker_cluster(model: str) -> str:
@@ -79,13 +74,27 @@ def body_reader() -> dict[str, Any]:
     }
 
 
-def _base_url(spec: GatewaySpec) -> Iterator[dict[str, Any]]:
-    names = sorted(name for route in spec.routes for name in route.served_names)
+def catalogue_routes(spec: GatewaySpec) -> list[dict[str, Any]]:
+    """What the model catalogue answers: it is sent what no model's route took."""
+    named = {"prefix": "/", "headers": [{"name": spec.body_router.header, "present_match": True}]}
+    return [
+        *_models(spec.served_names),
+        _answer(named, 404, openai_answers.no_such_model(spec.served_names)),
+        _answer({"prefix": "/"}, 400, openai_answers.unnamed_model()),
+    ]
+
+
+def _models(names: list[str]) -> Iterator[dict[str, Any]]:
     yield _answer({"path": "/v1/models"}, 200, openai_answers.model_list(names))
     for name in names:
         path = f"/v1/models/{quote(name, safe=_PATH_CHARACTERS)}"
         yield _answer({"path": path}, 200, openai_answers.model_object(name))
     yield _answer({"path_separated_prefix": "/v1/models"}, 404, openai_answers.no_such_model(names))
+
+
+def _base_url(spec: GatewaySpec) -> Iterator[dict[str, Any]]:
+    names = spec.served_names
+    yield from _models(names)
     for route in spec.routes:
         for name in route.served_names:
             match = {"path_separated_prefix": "/v1", "dynamic_metadata": [_metadata(_MODEL, name)]}

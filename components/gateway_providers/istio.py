@@ -1,20 +1,24 @@
 """Provider `istio`: Istio's Gateway API controller, which is on the cluster already; pure.
 
-Reference for content: the llm-d-infra chart (Gateway, parameters) and the inferencepool chart (DestinationRule). What
-differs: there is no Telemetry for access logs, routes are taken from the stack's own namespace only, where upstream
-takes them from all, and the HTTPRoute is ours, because upstream leaves it to the user.
+Reference for content: the llm-d-infra chart (Gateway, parameters), the inferencepool chart (DestinationRule) and the
+body-based-routing chart (EnvoyFilter). What differs: there is no Telemetry for access logs, and the HTTPRoute is ours,
+because upstream leaves it to the user. The EnvoyFilter is the Gateway's alone, as in that chart's later versions: the
+one of 1.2 changes every sidecar of the namespace as well.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from components import pods
 from components.gateway_providers.base import GatewayProvider, GatewaySpec, ModelRoute
+from components.gateway_providers.body_router import BODY_ROUTER_PORT, body_router
+from components.gateway_providers.gateway_api import NO_TIMEOUTS, gateway, gateway_ref, http_route
+from components.gateway_providers.model_catalogue import model_catalogue
 from components.yaml_text import yaml_text
-from naming import GATEWAY, ModelNames, common_labels, service_host
+from naming import BODY_ROUTER, GATEWAY, ModelNames, common_labels, service_host
 
 __all__ = ["ISTIO"]
 
-_GATEWAY_GROUP = "gateway.networking.k8s.io"
 _LABELS = common_labels(component=GATEWAY, instance=GATEWAY)
 
 
@@ -26,37 +30,13 @@ def _gateway(spec: GatewaySpec) -> dict[str, dict[str, Any]]:
             "metadata": pods.metadata(GATEWAY, spec.namespace, _LABELS),
             "data": _parameters(spec),
         },
-        "": {
-            "apiVersion": f"{_GATEWAY_GROUP}/v1",
-            "kind": "Gateway",
-            "metadata": pods.metadata(
-                GATEWAY,
-                spec.namespace,
-                {**_LABELS, "istio.io/enable-inference-extproc": "true"},
-                # Created is not enough: without a programmed listener every request fails.
-                {"pulumi.com/waitFor": "condition=Programmed"},
-            ),
-            "spec": {
-                "gatewayClassName": "istio",
-                "infrastructure": {"parametersRef": {"group": "", "kind": "ConfigMap", "name": GATEWAY}},
-                "listeners": [_listener(spec)],
-            },
-        },
+        "": gateway(
+            spec,
+            "istio",
+            labels={"istio.io/enable-inference-extproc": "true"},
+            parameters={"group": "", "kind": "ConfigMap", "name": GATEWAY},
+        ),
     }
-
-
-def _listener(spec: GatewaySpec) -> dict[str, Any]:
-    listener: dict[str, Any] = {
-        "name": "default",
-        "port": spec.port,
-        "protocol": "HTTP",
-        # Anybody who may create an HTTPRoute anywhere in the cluster could attach to a gateway that takes all.
-        "allowedRoutes": {"namespaces": {"from": "Same"}},
-    }
-    if spec.tls_secret is not None:
-        listener["protocol"] = "HTTPS"
-        listener["tls"] = {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": spec.tls_secret}]}
-    return listener
 
 
 def _parameters(spec: GatewaySpec) -> dict[str, str]:
@@ -82,50 +62,76 @@ def _parameters(spec: GatewaySpec) -> dict[str, str]:
     return {key: yaml_text(patch) for key, patch in patches.items()}
 
 
+def _by_body(spec: GatewaySpec) -> dict[str, dict[str, Any]]:
+    labels = common_labels(component=BODY_ROUTER, instance=BODY_ROUTER)
+    return {
+        **body_router(spec),
+        **model_catalogue(spec),
+        "router-filter": {
+            "apiVersion": "networking.istio.io/v1alpha3",
+            "kind": "EnvoyFilter",
+            "metadata": pods.metadata(BODY_ROUTER, spec.namespace, labels),
+            "spec": {"targetRefs": [gateway_ref()], "configPatches": [_filter(spec)]},
+        },
+        "router-rule": _unverified(spec, BODY_ROUTER, labels),
+    }
+
+
+def _filter(spec: GatewaySpec) -> dict[str, Any]:
+    """Asks the router before anything else looks at the request."""
+    cluster = f"outbound|{BODY_ROUTER_PORT}||{service_host(BODY_ROUTER, spec.namespace)}"
+    connection_manager = {"name": "envoy.filters.network.http_connection_manager"}
+    config = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor",
+        "failure_mode_allow": False,
+        "allow_mode_override": True,
+        "processing_mode": {
+            "request_header_mode": "SEND",
+            "response_header_mode": "SKIP",
+            "request_body_mode": "FULL_DUPLEX_STREAMED",
+            "response_body_mode": "NONE",
+            "request_trailer_mode": "SEND",
+            "response_trailer_mode": "SKIP",
+        },
+        "grpc_service": {"envoy_grpc": {"cluster_name": cluster}},
+    }
+    return {
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": "GATEWAY", "listener": {"filterChain": {"filter": connection_manager}}},
+        "patch": {
+            "operation": "INSERT_FIRST",
+            "value": {"name": "envoy.filters.http.ext_proc.body-based-router", "typed_config": config},
+        },
+    }
+
+
 def _route(spec: GatewaySpec, route: ModelRoute) -> dict[str, dict[str, Any]]:
-    names = ModelNames(model=route.model)
     labels = common_labels(component="http-route", instance=route.model)
     return {
-        "": {
-            "apiVersion": f"{_GATEWAY_GROUP}/v1",
-            "kind": "HTTPRoute",
-            "metadata": pods.metadata(names.pool, spec.namespace, labels),
-            "spec": {
-                "parentRefs": [{"group": _GATEWAY_GROUP, "kind": "Gateway", "name": GATEWAY}],
-                "rules": [_rule(route)],
-            },
-        },
-        "picker": {
-            "apiVersion": "networking.istio.io/v1",
-            "kind": "DestinationRule",
-            "metadata": pods.metadata(names.picker, spec.namespace, labels),
-            "spec": {
-                "host": service_host(names.picker, spec.namespace),
-                # The picker signs its certificate itself at start: there is nothing to verify it by.
-                "trafficPolicy": {"tls": {"mode": "SIMPLE", "insecureSkipVerify": True}},
-            },
-        },
+        "": http_route(spec, route, timeouts=NO_TIMEOUTS),
+        "picker": _unverified(spec, ModelNames(model=route.model).picker, labels),
     }
 
 
-def _rule(route: ModelRoute) -> dict[str, Any]:
-    rule: dict[str, Any] = {
-        "matches": [{"path": {"type": "PathPrefix", "value": route.path}}],
-        "backendRefs": [{"group": route.pool_api_group, "kind": "InferencePool", "name": route.model, "weight": 1}],
-        # A token stream lasts as long as the generation.
-        "timeouts": {"request": "0s", "backendRequest": "0s"},
+def _unverified(spec: GatewaySpec, service: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """TLS to a server that signs its certificate itself at start: there is nothing to verify it by."""
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": pods.metadata(service, spec.namespace, labels),
+        "spec": {
+            "host": service_host(service, spec.namespace),
+            "trafficPolicy": {"tls": {"mode": "SIMPLE", "insecureSkipVerify": True}},
+        },
     }
-    if route.path != "/":
-        rewrite = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
-        rule["filters"] = [{"type": "URLRewrite", "urlRewrite": rewrite}]
-    return rule
 
 
 ISTIO = GatewayProvider(
     name="istio",
     gateway=_gateway,
+    by_body=_by_body,
     route=_route,
     # Istio labels the proxies of a Gateway with its name, and names their Service after Gateway and class.
-    proxy_labels={"gateway.networking.k8s.io/gateway-name": GATEWAY},
+    proxies=(pods.peer({"gateway.networking.k8s.io/gateway-name": GATEWAY}),),
     service=f"{GATEWAY}-istio",
 )

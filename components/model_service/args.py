@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.model_service.weights import ObjectStorage, Weights
 from engines import Engine, Role
@@ -94,8 +95,8 @@ class ModelServiceArgs:
     """The servers that answer: all of a request, or what prefill leaves of it."""
     labels: LabelKeys
     """Label keys of the release line."""
-    clients: Sequence[Mapping[str, str]]
-    """Pod labels in the same namespace that may speak to the servers: the gateway and the picker."""
+    clients: Sequence[Mapping[str, Any]]
+    """NetworkPolicy peers that may speak to the servers: the gateway and the picker."""
     prefill: RoleArgs | None = None
     """Servers that compute prompts for the ones that answer."""
     sidecar: RoutingSidecar | None = None

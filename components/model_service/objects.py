@@ -149,7 +149,7 @@ def _network_policy(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
     Roles, and the pods of one replica, reach each other on every port: engines open one for each transfer, wherever
     the system has one free.
     """
-    clients: list[dict[str, Any]] = [{"podSelector": {"matchLabels": dict(labels)}} for labels in args.clients]
+    clients: list[dict[str, Any]] = [dict(client) for client in args.clients]
     scrapers: list[dict[str, Any]] = [dict(pods.SCRAPER)] if args.pod_monitor else []
     others = [
         model_selector(args.model, other.label)

@@ -97,7 +97,7 @@ class Site:
     def client(self, model: str) -> Client:
         """A client that speaks to the gateway's Service, as a pod of the cluster would."""
         plan = self.stage.plan
-        host = service_host(plan.provider.service, plan.namespace)
+        host = service_host(plan.provider.service or GATEWAY, plan.namespace)
         path = plan.models[model].route.path.rstrip("/")
         return Client(
             base_url=f"http://{host}:{plan.gateway.port}{path}", served_name=plan.models[model].service.served_name

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from components.model_service import RoleArgs
-from naming import PREFILL_ROLE, ModelNames
+from naming import GATEWAY, PREFILL_ROLE, ModelNames
 from settings import StackSettings
 from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings
 from settings.placement import PoolCapacity, pack, place, pool_capacities
@@ -139,7 +139,7 @@ def _gateway(plan: StackPlan) -> Gateway:
     objects = plan.provider.gateway(spec).values()
     deployments = [item["spec"]["replicas"] for item in objects if item["kind"] == "Deployment"]
     return Gateway(
-        name=plan.provider.service,
+        name=plan.provider.service or GATEWAY,
         provider=plan.provider.name,
         protocol="HTTP" if spec.tls_secret is None else "HTTPS",
         port=spec.port,

@@ -19,10 +19,20 @@ _TOKENS = 64
 _WORDS = 300
 _FIGURES_SECONDS = 20.0
 _POLL_SECONDS = 0.2
+_ELSEWHERE = "the provider makes the address up: it is in the Gateway's status"
 
 
 def check_requests(objects: StackObjects) -> Iterator[Row]:
-    """Each model answers a chat completion through the gateway."""
+    """Each model answers a chat completion through the gateway, by its path and by its name at the one base URL."""
+    if objects.plan.provider.service is None:
+        yield not_asked("request", objects.plan.provider.name, _ELSEWHERE)
+        return
+    yield from _by_path(objects)
+    if objects.plan.gateway.routes_by_body:
+        yield from _by_name(objects)
+
+
+def _by_path(objects: StackObjects) -> Iterator[Row]:
     for model in sorted(objects.plan.models):
         started = time.monotonic()
         answer = _ask(objects, model, _chat(objects, model, "Say hello.", 8))
@@ -36,6 +46,32 @@ def check_requests(objects: StackObjects) -> Iterator[Row]:
             yield failed("request", model, f"HTTP {status} at {path}/v1/chat/completions: {text}", hint)
 
 
+def _by_name(objects: StackObjects) -> Iterator[Row]:
+    """The gateway lists every model, and a request that names one reaches it."""
+    names = objects.plan.gateway.served_names
+    answer = objects.cluster.service(objects.plan.namespace, _service(objects), "/v1/models")
+    listed = sorted(item["id"] for item in answer.json()["data"]) if answer.is_success else []
+    if listed == names:
+        yield passed("models", "gateway", f"/v1/models lists {', '.join(listed)}")
+    else:
+        fault = f"HTTP {answer.status_code} at /v1/models: {answer.text[:300]}"
+        yield failed(
+            "models", "gateway", fault, f"it should list {', '.join(names)}: the gateway's config is an old one"
+        )
+    for model in sorted(objects.plan.models):
+        body = _chat(objects, model, "Say hello.", 8)
+        answer = objects.cluster.service(objects.plan.namespace, _service(objects), "/v1/chat/completions", body)
+        if answer.is_success:
+            yield passed("base URL", model, f"200 at /v1/chat/completions for {body['model']}")
+        else:
+            fault = f"HTTP {answer.status_code} for {body['model']}: {answer.text[:300]}"
+            yield failed("base URL", model, fault, "400, 404: the model in the body was not read or has no route")
+
+
+def _service(objects: StackObjects) -> str:
+    return f"{objects.plan.provider.service}:{objects.plan.gateway.port}"
+
+
 def _chat(objects: StackObjects, model: str, text: str, tokens: int) -> dict[str, Any]:
     name = objects.model(model).service.served_name
     return {"model": name, "messages": [{"role": "user", "content": text}], "max_tokens": tokens, "ignore_eos": True}
@@ -44,9 +80,8 @@ def _chat(objects: StackObjects, model: str, text: str, tokens: int) -> dict[str
 def _ask(objects: StackObjects, model: str, body: dict[str, Any]) -> tuple[int, str]:
     """Status, and the text of anything but success."""
     plan = objects.plan
-    service = f"{plan.provider.service}:{plan.gateway.port}"
     url = f"{objects.model(model).route.path.rstrip('/')}/v1/chat/completions"
-    answer = objects.cluster.service(plan.namespace, service, url, body)
+    answer = objects.cluster.service(plan.namespace, _service(objects), url, body)
     return answer.status_code, "" if answer.is_success else answer.text[:300]
 
 

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from naming import GATEWAY, ModelNames
+from naming import BODY_ROUTER, GATEWAY, MODEL_CATALOGUE, ModelNames
 from settings.faults import Fault
 from settings.gpu_pools import Advertiser
 from settings.models import ModelSettings
@@ -88,7 +88,12 @@ def _served_names(settings: StackSettings) -> Iterator[Fault]:
 
 
 def _object_names(settings: StackSettings) -> Iterator[Fault]:
-    owners: dict[str, str] = {GATEWAY: "the gateway", "default": "the namespace's own ServiceAccount"}
+    owners: dict[str, str] = {
+        BODY_ROUTER: "the body-based router",
+        GATEWAY: "the gateway",
+        MODEL_CATALOGUE: "the model catalogue",
+        "default": "the namespace's own ServiceAccount",
+    }
     for name in sorted(settings.models):
         for claimed in sorted(ModelNames(model=name).claimed()):
             if claimed in owners:

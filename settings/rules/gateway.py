@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from releases import RELEASES
+from settings.cluster import CrdsMode
 from settings.faults import Fault
 from settings.gateway import FailureMode, GatewayProvider, ListenerProtocol
 from settings.rules.rule import Rule
@@ -55,7 +57,7 @@ def _failure_mode(settings: StackSettings) -> Iterator[Fault]:
                 path=f"models.{name}.picker.failureMode",
                 problem="without the picker nothing chooses a pod, so provider standalone can only answer 503",
                 given=FailureMode.FAIL_OPEN,
-                allowed="FailClose, or gateway.provider istio",
+                allowed="FailClose, or another gateway.provider",
             )
 
 
@@ -71,7 +73,31 @@ def _pickers(settings: StackSettings) -> Iterator[Fault]:
             )
 
 
+def _line(settings: StackSettings) -> Iterator[Fault]:
+    """A provider that the line's upstream never ran with."""
+    provider = settings.gateway.provider
+    release = RELEASES.get(settings.release)
+    refused = {} if release is None else release.refused_gateways
+    if provider in refused:
+        allowed = ", ".join(name for name in GatewayProvider if name not in refused)
+        problem = f"line {settings.release} cannot be had with it: {refused[provider]}"
+        yield Fault(path="gateway.provider", problem=problem, given=provider, allowed=allowed)
+
+
+def _cloud_crds(settings: StackSettings) -> Iterator[Fault]:
+    """GKE installs and upgrades the CRDs of Gateway API, and from 1.34.0-gke.1626000 on those of the pools."""
+    if settings.gateway.provider is GatewayProvider.GKE and settings.crds is CrdsMode.INSTALL:
+        yield Fault(
+            path="crds",
+            problem="GKE brings Gateway API's CRDs itself and would set back what this stack installs",
+            given=CrdsMode.INSTALL,
+            allowed=CrdsMode.EXISTING,
+        )
+
+
 RULES = (
+    Rule(needs=frozenset({"gateway.provider", "release"}), check=_line),
+    Rule(needs=frozenset({"gateway.provider", "crds"}), check=_cloud_crds),
     Rule(needs=frozenset({"gateway.listener"}), check=_listener),
     Rule(needs=frozenset({"gateway.provider"}), check=_replicas),
     Rule(needs=frozenset({"gateway.provider"}), of_model=frozenset({"picker"}), check=_failure_mode),

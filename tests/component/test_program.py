@@ -97,7 +97,7 @@ def test_a_simulated_cluster_has_no_url_and_says_why(recorder: Recorder) -> None
     assert _run() == {
         "release": "v0.4",
         "namespace": "llm-d",
-        "gateway": {"provider": "standalone", "url": None, "reason": "no pod runs here"},
+        "gateway": {"provider": "standalone", "url": None, "baseUrl": None, "reason": "no pod runs here"},
         "models": {"qwen": MODEL},
     }
     assert {request.provider for request in recorder.objects()} == {f"{recorder.urn(PROVIDER, 'cluster')}::cluster-id"}
@@ -111,6 +111,7 @@ def test_a_real_cluster_has_a_url() -> None:
     assert _run()["gateway"] == {
         "provider": "standalone",
         "url": "http://inference-gateway.llm-d.svc.cluster.local",
+        "baseUrl": "http://inference-gateway.llm-d.svc.cluster.local/v1",
         "reason": None,
     }
 

@@ -1,8 +1,9 @@
 """Every example comes up on the lab, on the nodes that it describes, through the real CLI, engine and provider.
 
-Each has a lab of its own, because each describes another cluster. Kinds of operators (Istio, Prometheus) are taken by
-CRDs that accept anything, and a stand-in says that Istio's Gateway is programmed: what those controllers make of the
-objects is not shown here.
+Each has a lab of its own, because each describes another cluster. Kinds of Istio and Envoy Gateway are held against
+their own CRDs; those of agentgateway, Envoy AI Gateway, Google and the Prometheus operator are taken by CRDs that
+accept anything. A stand-in says that a controller's Gateway is programmed: what controllers make of the objects is not
+shown here.
 """
 
 from collections import Counter
@@ -20,17 +21,13 @@ from settings import load_stack_file
 from settings.models import TOKEN_PLACEHOLDER
 from settings.source import parse_source
 from settings.workloads import workloads
-from tests.support.clusters import Kubectl, gateway_controller, permissive_crd
+from stacks import StackPlan, plan_stack
+from tests.support.clusters import Kubectl, gateway_controller
+from tests.support.controller_crds import controller_crds
 from tests.support.leader_worker_set import leader_worker_set_controller
 from tests.support.stacks import CaseStack, on_lab
 
 EXAMPLES = sorted(path.stem.removeprefix("Pulumi.") for path in (ROOT / "examples").glob("Pulumi.*.yaml"))
-
-OPERATORS = (
-    permissive_crd("networking.istio.io", "v1", "DestinationRule", "destinationrules"),
-    permissive_crd("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
-    permissive_crd("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors"),
-)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -43,7 +40,7 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         stack_of_contexts.callback(lab.down)
         lab.up(simulated_pools(settings), cpu_nodes=3, classes=simulated_classes(settings))
         kubectl = Kubectl(lab)
-        kubectl.apply(*OPERATORS)
+        kubectl.apply(*controller_crds())
         if settings.crds == "existing":
             kubectl.apply(*_crds_of(settings.release))
         if settings.namespaces == "existing":
@@ -53,7 +50,7 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
             kubectl.apply(*_claim_and_volume(claim, settings.namespace))
         if settings.controllers.leader_worker_set == "existing":
             stack_of_contexts.enter_context(leader_worker_set_controller(lab, kubectl, tmp_path / "lws"))
-        if settings.gateway.provider == "istio":
+        if settings.gateway.provider != "standalone":
             stack_of_contexts.enter_context(gateway_controller(kubectl, settings.namespace, "inference-gateway"))
         config = on_lab(lab, read_stack_document(path)["config"])
         has_token = (config.get("llm-d:huggingFace") or {}).pop("token", None) is not None
@@ -68,8 +65,7 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         servers = {f"{item.model}-{item.role}": item for item in workloads(settings)}
         expected = {name: item.replicas for name, item in servers.items() if item.parallelism.nodes == 1}
         expected |= {f"{name}-epp": model.picker.replicas for name, model in settings.models.items()}
-        if settings.gateway.provider == "standalone":
-            expected["inference-gateway"] = settings.gateway.replicas
+        expected |= _of_the_gateway(plan_stack(settings))
         assert available == expected
         groups = {name: item for name, item in servers.items() if item.parallelism.nodes > 1}
         assert _groups(kubectl, settings.namespace) == {name: item.pods for name, item in groups.items()}
@@ -106,6 +102,12 @@ def _groups(kubectl: Kubectl, namespace: str) -> dict[str, int]:
         pod for pod in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"])
     ]
     return dict(Counter(pod["metadata"]["labels"][label] for pod in ready))
+
+
+def _of_the_gateway(plan: StackPlan) -> dict[str, int]:
+    """What the stack runs of the gateway: all of it, what helps a controller's, or nothing."""
+    objects = plan.provider.objects(plan.gateway).values()
+    return {item["metadata"]["name"]: item["spec"]["replicas"] for item in objects if item["kind"] == "Deployment"}
 
 
 def _crds_of(release: str) -> list[dict[str, object]]:

@@ -80,6 +80,7 @@ def test_the_gateway_has_no_url_on_a_simulated_cluster(stack: CaseStack) -> None
         "provider": "standalone",
         "reason": "nodes are simulated by kwok: no pod runs, so nothing answers",
         "url": None,
+        "baseUrl": None,
     }
 
 

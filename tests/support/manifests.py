@@ -26,7 +26,7 @@ def serving_objects(plan: StackPlan) -> list[Manifest]:
             "labels": dict(common_labels(component="token", instance=TOKEN_SECRET)),
         }
         objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"HF_TOKEN": ""}})
-    objects += plan.provider.gateway(plan.gateway).values()
+    objects += plan.provider.objects(plan.gateway).values()
     for model in plan.models.values():
         if model.cache is not None:
             objects += model_cache.build(model.cache).values()

@@ -256,6 +256,16 @@ def _gateway(stack: _Stack, manifest: Manifest) -> Iterator[str]:
             yield from stack.missing("Secret", _namespace(manifest), certificate["name"])
 
 
+def _policy(stack: _Stack, manifest: Manifest) -> Iterator[str]:
+    """What a gateway's controller hangs on an object: every provider says so by `targetRef` or `targetRefs`."""
+    spec = manifest["spec"]
+    for target in spec.get("targetRefs") or [spec["targetRef"]]:
+        yield from stack.missing(target["kind"], _namespace(manifest), target["name"])
+    for chain in spec.get("extensionChains", []):
+        for backend in (extension["backendRef"] for extension in chain["extensions"]):
+            yield from stack.missing(backend["kind"], _namespace(manifest), backend["name"])
+
+
 def _destination_rule(stack: _Stack, manifest: Manifest) -> Iterator[str]:
     name, namespace = manifest["spec"]["host"].split(".")[:2]
     yield from stack.missing("Service", namespace, name)
@@ -274,10 +284,17 @@ def _secret(stack: _Stack, manifest: Manifest) -> Iterator[str]:
 
 
 _CHECKS = {
+    "AIGatewayRoute": _http_route,
+    "AgentgatewayPolicy": _policy,
+    "ClientTrafficPolicy": _policy,
     "ClusterRoleBinding": _binding,
     "DestinationRule": _destination_rule,
+    "EnvoyFilter": _policy,
+    "GCPBackendPolicy": _policy,
+    "GCPRoutingExtension": _policy,
     "Gateway": _gateway,
     "HTTPRoute": _http_route,
+    "HealthCheckPolicy": _policy,
     "InferencePool": _pool,
     "NetworkPolicy": _network_policy,
     "PodDisruptionBudget": _budget,

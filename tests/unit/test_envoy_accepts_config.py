@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from components.gateway_providers import GatewaySpec, ModelRoute
-from components.gateway_providers.envoy_config import TLS_MOUNT, envoy_config
+from components.gateway_providers import BodyRouter, GatewaySpec, ModelRoute
+from components.gateway_providers.envoy_config import TLS_MOUNT, catalogue_config, envoy_config
 
 ENVOY = Path(sys.executable).parent / "envoy"
 
@@ -27,13 +27,21 @@ def _spec(*, tls_secret: str | None, routes: tuple[ModelRoute, ...]) -> GatewayS
         proxy_image="docker.io/envoyproxy/envoy:distroless-v1.33.2",
         pull_secrets=(),
         routes=routes,
+        body_router=BodyRouter(image="router:v1", args=(), header="X-Gateway-Model-Name", reads_config_maps=False),
+        proxies=(),
     )
 
 
 def _route(model: str, path: str, failure_mode: str = "FailClose") -> ModelRoute:
     group = "inference.networking.k8s.io"
     return ModelRoute(
-        model=model, path=path, served_names=(f"org/{model}",), pool_api_group=group, failure_mode=failure_mode
+        model=model,
+        path=path,
+        served_names=(f"org/{model}",),
+        pool_api_group=group,
+        target_port=8000,
+        health_path="/health",
+        failure_mode=failure_mode,
     )
 
 
@@ -55,6 +63,13 @@ def _validate(config: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_envoy_accepts_the_config(routes: tuple[ModelRoute, ...], tmp_path: Path) -> None:
     """Envoy's own validation takes the config of one and of several models."""
     done = _validate(envoy_config(_spec(tls_secret=None, routes=routes)), tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_envoy_accepts_the_catalogue(tmp_path: Path) -> None:
+    """The config of the model catalogue is one that Envoy takes."""
+    done = _validate(catalogue_config(_spec(tls_secret=None, routes=(_route("a", "/a"), _route("b", "/b")))), tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
 

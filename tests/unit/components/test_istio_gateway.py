@@ -89,7 +89,7 @@ def test_the_parameters_shape_istios_proxies(exposure: str, service_type: str) -
 
 
 def test_a_route_leads_from_gateway_to_pool() -> None:
-    """The path is stripped, the stream never cut, and the backend is the model's pool in its own group."""
+    """By path, which is stripped, or by the header with the model; the stream is never cut."""
     assert _route()[""]["spec"] == {
         "parentRefs": [{"group": ROUTES, "kind": "Gateway", "name": "inference-gateway"}],
         "rules": [
@@ -110,7 +110,24 @@ def test_a_route_leads_from_gateway_to_pool() -> None:
                     }
                 ],
                 "timeouts": {"request": "0s", "backendRequest": "0s"},
-            }
+            },
+            {
+                "matches": [
+                    {
+                        "path": {"type": "PathPrefix", "value": "/v1"},
+                        "headers": [{"type": "Exact", "name": "X-Gateway-Model-Name", "value": "Qwen/Qwen3-0.6B"}],
+                    }
+                ],
+                "backendRefs": [
+                    {
+                        "group": "inference.networking.k8s.io",
+                        "kind": "InferencePool",
+                        "name": "qwen",
+                        "weight": 1,
+                    }
+                ],
+                "timeouts": {"request": "0s", "backendRequest": "0s"},
+            },
         ],
     }
 
@@ -133,7 +150,7 @@ def test_the_picker_is_spoken_to_by_tls() -> None:
 def test_istios_proxies_are_the_pickers_clients() -> None:
     """Servers and pickers admit the proxies by the label that Istio gives them."""
     made = plan(USED).models["qwen"]
-    proxies = {"gateway.networking.k8s.io/gateway-name": "inference-gateway"}
+    proxies = {"podSelector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "inference-gateway"}}}
 
     assert made.picker.clients == (proxies,)
-    assert made.service.clients == (proxies, {"inferencepool": "qwen-epp"})
+    assert made.service.clients == (proxies, {"podSelector": {"matchLabels": {"inferencepool": "qwen-epp"}}})

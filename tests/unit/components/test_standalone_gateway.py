@@ -247,7 +247,7 @@ def test_the_service_is_as_open_as_the_stack_says(exposure: str, service_type: s
     service = STANDALONE.gateway(_spec({"gateway": {"exposure": exposure}}))["service"]["spec"]
 
     assert service["type"] == service_type
-    assert service["selector"] == dict(STANDALONE.proxy_labels)
+    assert [{"podSelector": {"matchLabels": service["selector"]}}] == list(STANDALONE.proxies)
 
 
 @pytest.mark.parametrize("changes", [{}, TLS])
@@ -291,5 +291,7 @@ def test_a_route_is_of_the_model_and_its_pool() -> None:
         path="/chat-long",
         served_names=("b",),
         pool_api_group="inference.networking.k8s.io",
+        target_port=8000,
+        health_path="/health",
         failure_mode="FailClose",
     )

@@ -64,6 +64,7 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
                 "ghcr.io/llm-d/llm-d-inference-scheduler:v0.4.0",
                 "ghcr.io/llm-d/llm-d-routing-sidecar:v0.4.0",
                 "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
+                "registry.k8s.io/gateway-api-inference-extension/bbr:v1.2.0",
             ],
         ),
         (
@@ -76,6 +77,7 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
                 "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
                 "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
                 "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc18",
+                "registry.k8s.io/gateway-api-inference-extension/bbr:v1.5.0",
             ],
         ),
     ],

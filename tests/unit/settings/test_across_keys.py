@@ -199,14 +199,14 @@ def test_a_single_model_may_be_at_the_root() -> None:
     assert faults({"models.qwen.path": "/"}) == []
 
 
-def test_without_the_picker_only_istio_can_choose_a_pod() -> None:
-    """FailOpen promises what the standalone Envoy cannot do, so it is refused there and taken with Istio."""
+def test_without_the_picker_only_a_controllers_gateway_can_choose_a_pod() -> None:
+    """FailOpen promises what the standalone Envoy cannot do, so it is refused there and nowhere else."""
     assert faults({"models.qwen.picker": {"failureMode": "FailOpen"}}) == [
         Fault(
             path="models.qwen.picker.failureMode",
             problem="without the picker nothing chooses a pod, so provider standalone can only answer 503",
             given="FailOpen",
-            allowed="FailClose, or gateway.provider istio",
+            allowed="FailClose, or another gateway.provider",
         )
     ]
     assert faults({"models.qwen.picker": {"failureMode": "FailOpen"}, "gateway": {"provider": "istio"}}) == []

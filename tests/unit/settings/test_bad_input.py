@@ -429,7 +429,7 @@ def test_an_unknown_key_is_named_with_the_nearest(path: str, expected: Fault) ->
                 path="gateway.provider",
                 problem="is not a known word",
                 given="isto",
-                allowed="standalone, istio",
+                allowed="standalone, istio, agentgateway, gke, envoy-ai-gateway",
                 nearest="istio",
             ),
         ),

@@ -12,6 +12,7 @@ from components.endpoint_picker import EndpointPickerArgs
 from components.endpoint_picker import build as build_picker
 from components.model_service import ModelServiceArgs, Weights
 from components.model_service import build as build_servers
+from components.pods import peer
 from engines import ENGINES
 from stacks import StackPlan
 from tests.support.configs import SECRET, plan
@@ -63,8 +64,8 @@ def test_what_two_components_share_agrees(changes: dict[str, Any]) -> None:
         assert pool["spec"]["endpointPickerRef"]["failureMode"] == model.route.failure_mode
         assert {model.service.model, model.picker.model, model.route.model} == {name}
         assert {model.service.namespace, model.picker.namespace, made.gateway.namespace} == {"llm-d"}
-        assert model.picker.clients == (made.provider.proxy_labels,)
-        assert model.service.clients == (made.provider.proxy_labels, {"inferencepool": f"{name}-epp"})
+        assert model.picker.clients == made.provider.proxies
+        assert model.service.clients == (*made.provider.proxies, peer({"inferencepool": f"{name}-epp"}))
     assert made.gateway.routes == tuple(model.route for model in made.models.values())
 
 
@@ -163,11 +164,12 @@ def test_mirror_and_pull_secrets_reach_every_pod(provider: str) -> None:
     }
     made = plan(changes)
     objects = [*platform_objects(made), *serving_objects(made)]
-    gateway = ["mirror.example.com/x/envoyproxy/envoy:distroless-v1.33.2"] if provider == "standalone" else []
+    router = ["mirror.example.com/x/gateway-api-inference-extension/bbr:v1.2.0"] if provider == "istio" else []
 
     assert sorted(set(_images(objects))) == [
         "mirror.example.com/x/engine:1.0",
-        *gateway,
+        "mirror.example.com/x/envoyproxy/envoy:distroless-v1.33.2",
+        *router,
         "mirror.example.com/x/llm-d/llm-d-cuda:v0.4.0",
         "mirror.example.com/x/llm-d/llm-d-inference-scheduler:v0.4.0",
         "mirror.example.com/x/lmsysorg/sglang:v0.5.6.post2-runtime",
