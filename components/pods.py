@@ -20,6 +20,7 @@ __all__ = [
     "pod_security",
     "pull_secrets",
     "secret_env",
+    "spread_over_nodes",
 ]
 
 CONTAINER_SECURITY: Mapping[str, Any] = {
@@ -92,6 +93,18 @@ def secret_env(name: str, secret: str, key: str) -> dict[str, Any]:
 def field_env(name: str, path: str) -> dict[str, Any]:
     """An environment variable from a field of the pod."""
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def spread_over_nodes(selector: Mapping[str, str]) -> list[dict[str, Any]]:
+    """`topologySpreadConstraints`: on as many nodes as there are, and together rather than not at all."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": dict(selector)},
+        }
+    ]
 
 
 def pod_disruption_budget(

@@ -108,6 +108,7 @@ def _deployment(spec: GatewaySpec) -> dict[str, Any]:
                     "terminationGracePeriodSeconds": GRACE_PERIOD,
                     "securityContext": pods.pod_security(_UID),
                     **pods.pull_secrets(spec.pull_secrets),
+                    "topologySpreadConstraints": pods.spread_over_nodes(_SELECTOR),
                     "containers": [_container(spec)],
                 },
             },

@@ -98,14 +98,7 @@ def _deployment(spec: GatewaySpec, envoy: EnvoyWorkload, config: Mapping[str, st
                     "terminationGracePeriodSeconds": GRACE_PERIOD,
                     "securityContext": pods.pod_security(_UID),
                     **pods.pull_secrets(spec.pull_secrets),
-                    "topologySpreadConstraints": [
-                        {
-                            "maxSkew": 1,
-                            "topologyKey": "kubernetes.io/hostname",
-                            "whenUnsatisfiable": "ScheduleAnyway",
-                            "labelSelector": {"matchLabels": dict(envoy.selector)},
-                        }
-                    ],
+                    "topologySpreadConstraints": pods.spread_over_nodes(envoy.selector),
                     "containers": [_container(spec, envoy)],
                     "volumes": volumes,
                 },
