@@ -91,11 +91,14 @@ def check_routes(objects: StackObjects) -> Iterator[Row]:
 
 def _http_route(objects: StackObjects, model: str, route: Mapping[str, Any]) -> Row:
     wanted = (objects.plan.release.pool_api_group, "InferencePool", ModelNames(model=model).pool)
-    backends = [
-        (item.get("group", ""), item.get("kind", "Service"), item["name"])
-        for rule in route["spec"]["rules"]
-        for item in rule.get("backendRefs", [])
-    ]
+    # One rule is by path, another by the model's name: both lead to the one pool.
+    backends = sorted(
+        {
+            (item.get("group", ""), item.get("kind", "Service"), item["name"])
+            for rule in route["spec"]["rules"]
+            for item in rule.get("backendRefs", [])
+        }
+    )
     if backends != [wanted]:
         fault = f"its route leads to {backends}, and its pool is {wanted}: pool and route disagree"
         return failed("route", model, fault, "backendRefs carry the pool's own group, kind and name")
