@@ -86,7 +86,8 @@ def test_a_route_to_the_pool_of_another_group_is_named() -> None:
     stack = plan({"gateway": {"provider": "istio"}})
     cluster = _cluster(stack)
     path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{_NAMESPACE}/httproutes/qwen"
-    cluster.objects[path]["spec"]["rules"][0]["backendRefs"][0]["group"] = "inference.networking.x-k8s.io"
+    for rule in cluster.objects[path]["spec"]["rules"]:
+        rule["backendRefs"][0]["group"] = "inference.networking.x-k8s.io"
 
     ((check, seen),) = _faults(_rows(stack, cluster))
     assert check == "route"
