@@ -8,6 +8,7 @@ from typing import Any
 from lab import Lab
 from operate.errors import OperateError
 from operate.verify.cluster import Cluster
+from operate.verify.objects import is_ready
 
 __all__ = ["account_kubeconfig", "environment_of", "mounted_files", "only_container", "pods_of", "target_port"]
 
@@ -16,13 +17,7 @@ def pods_of(cluster: Cluster, deployment: Mapping[str, Any]) -> list[dict[str, A
     """The ready pods that a Deployment selects, by name."""
     namespace = deployment["metadata"]["namespace"]
     found = cluster.items(f"/api/v1/namespaces/{namespace}/pods", deployment["spec"]["selector"]["matchLabels"])
-    return sorted(filter(_is_ready, found), key=lambda pod: str(pod["metadata"]["name"]))
-
-
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    conditions = pod["status"].get("conditions", [])
-    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-    return ready and "podIP" in pod["status"] and "deletionTimestamp" not in pod["metadata"]
+    return sorted(filter(is_ready, found), key=lambda pod: str(pod["metadata"]["name"]))
 
 
 def only_container(pod: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def latency_row(site: Site, model: str) -> Row:
     through = "/".join(f"{1000 * value:.1f}" for value in latency.gateway)
     direct = "/".join(f"{1000 * value:.1f}" for value in latency.direct)
     seen = (
-        f"p50 +{median:.1f} ms, p99 +{highest:.1f} ms at {_PER_SECOND} requests/s"
+        f"p50 {median:+.1f} ms, p99 {highest:+.1f} ms at {_PER_SECOND} requests/s"
         f" (through gateway and picker {through} ms, direct {direct} ms)"
     )
     return passed("added latency", model, seen)

@@ -5,7 +5,9 @@ an engine's image or a cluster's network would do; the pickers are the nearest t
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,18 +24,21 @@ from tests.support import faults
 if is_skipped():
     pytest.skip("SMOKE=skip: no request was sent", allow_module_level=True)
 
-VLLM, SGLANG = "qwen3-8b", "qwen3-14b"
+VLLM, SGLANG, TRTLLM = "qwen3-8b", "qwen3-14b", "qwen3-4b"
 CORE = ["at rest", "by request", "answers", "unknown model", "under load", "load figures"]
 
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def _two_engines(folder: Path, release: str) -> Path:
-    """The shipped example, with a second SGLang pod to choose from."""
+def _two_engines(folder: Path, release: str, more: Mapping[str, dict[str, object]] = MappingProxyType({})) -> Path:
+    """The shipped example, with a second SGLang pod to choose from, and more models."""
     document = yaml.safe_load((ROOT / "examples" / "Pulumi.two-engines.yaml").read_text())
     document["config"]["llm-d:release"] = release
     document["config"]["llm-d:models"][SGLANG]["replicas"] = 2
     document["config"]["llm-d:gpuPools"]["l4"]["maxSize"] = 3  # room for a pod of two GPUs while the others roll
+    document["config"]["llm-d:models"] |= {
+        name: {"source": "hf://Qwen/Qwen3-4B", **keys} for name, keys in more.items()
+    }
     path = folder / "Pulumi.two-engines.yaml"
     path.write_text(yaml.safe_dump(document))
     return path
@@ -56,12 +61,13 @@ def of_v0_4(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 
 @pytest.fixture(scope="module")
 def of_v0_9(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    """The same on line v0.9, whose picker is told by plugins and labels."""
-    stack = _two_engines(tmp_path_factory.mktemp("v0-9"), "v0.9")
+    """Three engines on line v0.9, whose picker is told by plugins and labels."""
+    stack = _two_engines(tmp_path_factory.mktemp("v0-9"), "v0.9", {TRTLLM: {"engine": "tensorrt-llm", "replicas": 2}})
     plan = plan_stack(load_stack_file(stack))
     cases = [
         {"name": AS_RENDERED, "checks": [*CORE, "prefix affinity"]},
         faults.other_engines_plugins(plan, SGLANG),
+        faults.plain_path(plan, TRTLLM),
         faults.missing_engine_label(plan, SGLANG),
     ]
     return dict(run_cases(stack, cases)["cases"])
@@ -136,9 +142,13 @@ def test_a_fault_of_upstream_is_found_and_named(of_v0_4: Rows, case: str, named:
 
 @pytest.mark.xdist_group("smoke-v0.9")
 def test_the_newer_line_answers_and_its_faults_are_found(of_v0_9: Rows) -> None:
-    """Line v0.9 passes as rendered; another engine's names in its config and a missing engine label are named."""
+    """Line v0.9 passes as rendered; names and path of another engine and a missing engine label are named."""
     assert _faults(of_v0_9[AS_RENDERED]) == {}
     assert sorted(_faults(of_v0_9["plugins"])) == [("load figures", SGLANG), ("metric map", SGLANG)]
+    path = _faults(of_v0_9["plain path"])
+    assert {("load figures", TRTLLM), ("metric map", TRTLLM)} <= set(path)
+    assert path["metric map", TRTLLM].startswith("/metrics of pod qwen3-4b-decode-")
+    assert path["metric map", TRTLLM].endswith("(tensorrt-llm) is no metrics page (HTTP 200)")
     label = _faults(of_v0_9["engine label"])
     assert list(label) == [("engine label", SGLANG)]
     assert "2 of 2 pods have no label llm-d.ai/engine-type" in label["engine label", SGLANG]

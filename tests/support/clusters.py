@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from lab import Lab
+from operate.smoke.stand_ins import permissive_crd
 
 __all__ = ["Kubectl", "gateway_controller", "permissive_crd"]
 
@@ -53,22 +54,6 @@ class Kubectl:
             assert time.monotonic() < deadline, f"{crd} has no conditions"
             time.sleep(0.1)
         self("wait", "--for=condition=Established", crd, "--timeout=30s")
-
-
-def permissive_crd(group: str, version: str, kind: str, plural: str) -> dict[str, Any]:
-    """A CRD that takes any spec, for a kind whose own CRD is in no module that the lab builds."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
-            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
 
 
 @contextmanager

@@ -19,6 +19,7 @@ __all__ = [
     "other_engines_path",
     "other_engines_plugins",
     "picker_of_another_model",
+    "plain_path",
 ]
 
 Case = dict[str, Any]
@@ -88,12 +89,27 @@ def missing_engine_label(plan: StackPlan, model: str) -> Case:
 
 def other_engines_plugins(plan: StackPlan, model: str) -> Case:
     """As `other_engines_metrics`, where a line says the metric map in the picker's config."""
-    config_map = build_picker(plan.models[model].picker)["config"]
-    config = yaml.safe_load(config_map["data"]["plugins.yaml"])
-    (extractor,) = [item for item in config["plugins"] if item["type"] == plan.release.picker.metrics_extractor_plugin]
-    for engine in extractor["parameters"]["engineConfigs"]:
+    config, parameters = _plugin(plan, model, plan.release.picker.metrics_extractor_plugin)
+    for engine in parameters["engineConfigs"]:
         engine |= {"queuedRequestsSpec": "vllm:num_requests_waiting", "kvUsageSpec": "vllm:kv_cache_usage_perc"}
-    text = yaml.safe_dump(config)
-    name = ModelNames(model=model).picker
-    patch = _patch(plan, "/api/v1", "configmaps", name, data={"plugins.yaml": text})
-    return {"name": "plugins", "checks": ["at rest", "load figures"], "patches": [patch]}
+    return _with_config(plan, model, "plugins", config)
+
+
+def plain_path(plan: StackPlan, model: str) -> Case:
+    """The picker scrapes plain /metrics, where trtllm-serve has JSON: upstream's own overlay as it was shipped."""
+    config, parameters = _plugin(plan, model, plan.release.picker.metrics_source_plugin)
+    parameters["path"] = "/metrics"
+    return _with_config(plan, model, "plain path", config)
+
+
+def _plugin(plan: StackPlan, model: str, kind: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A picker's config, and in it the parameters of one plugin."""
+    config = yaml.safe_load(build_picker(plan.models[model].picker)["config"]["data"]["plugins.yaml"])
+    (plugin,) = [item for item in config["plugins"] if item["type"] == kind]
+    return config, plugin["parameters"]
+
+
+def _with_config(plan: StackPlan, model: str, name: str, config: dict[str, Any]) -> Case:
+    data = {"plugins.yaml": yaml.safe_dump(config)}
+    patch = _patch(plan, "/api/v1", "configmaps", ModelNames(model=model).picker, data=data)
+    return {"name": name, "checks": ["at rest", "load figures"], "patches": [patch]}
