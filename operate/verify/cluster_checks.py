@@ -62,18 +62,19 @@ def check_gpus(objects: StackObjects, settings: StackSettings) -> Iterator[Row]:
 
 def check_pods(objects: StackObjects) -> Iterator[Row]:
     """Model servers, pickers and, where this program runs them, proxies are ready."""
-    wanted: dict[str, int] = {}
+    counts: dict[str, tuple[int, int]] = {}
     for model, plan in sorted(objects.plan.models.items()):
         names = ModelNames(model=model)
-        wanted |= {names.server_of(role.label): role.replicas for role in plan.service.roles}
-        wanted[names.picker] = plan.picker.replicas
+        for role in plan.service.roles:
+            ready = len(objects.servers_of(model, role.label))
+            counts[names.server_of(role.label)] = (ready, role.replicas * role.pods_per_replica)
+        counts[names.picker] = (len(objects.pods_of(names.picker)), plan.picker.replicas)
     if not objects.plan.provider.route(objects.plan.gateway, objects.plan.gateway.routes[0]):
-        wanted[GATEWAY] = objects.plan.gateway.replicas
-    for name, replicas in wanted.items():
-        ready = len(objects.pods_of(name))
-        seen = f"{ready} of {replicas} ready"
-        if ready == replicas:
+        counts[GATEWAY] = (len(objects.pods_of(GATEWAY)), objects.plan.gateway.replicas)
+    for name, (ready, wanted) in counts.items():
+        seen = f"{ready} of {wanted} ready"
+        if ready == wanted:
             yield passed("pods", name, seen)
         else:
-            hint = f"`kubectl -n {objects.plan.namespace} describe pods` of Deployment {name}, and their logs"
+            hint = f"`kubectl -n {objects.plan.namespace} describe pods` of {name}, and their logs"
             yield failed("pods", name, seen, hint)

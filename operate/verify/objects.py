@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from naming import ModelNames
+from naming import ModelNames, model_selector
 from operate.verify.cluster import Cluster
 from stacks.plan import ModelPlan, StackPlan
 
@@ -66,8 +66,11 @@ class StackObjects:
 
     def servers(self, model: str) -> list[Manifest]:
         """Ready model servers of all roles."""
-        names = ModelNames(model=model)
-        return [pod for role in self.model(model).service.roles for pod in self.pods_of(names.server_of(role.label))]
+        return [pod for role in self.model(model).service.roles for pod in self.servers_of(model, role.label)]
+
+    def servers_of(self, model: str, role: str) -> list[Manifest]:
+        """Ready model servers of a role, be they a Deployment's or a LeaderWorkerSet's."""
+        return self.ready_pods(model_selector(model, role))
 
     def picker(self, model: str) -> Manifest | None:
         """A ready picker pod of a model."""

@@ -98,10 +98,12 @@ def _ready_pods(objects: StackObjects, model: str) -> Row:
     if strangers := sorted(figures.pods - own):
         fault = f"the picker sees {', '.join(strangers)}, no ready pods of its model"
         return failed("picker's pods", model, fault, "the pool's selector selects another model's pods")
-    if figures.ready_pods != len(own):
-        fault = f"the picker sees {figures.ready_pods} pods, its model has {len(own)} ready ones"
+    # A pod that serves on several ports counts once for each; by name it is one.
+    seen = len(figures.pods) or figures.ready_pods
+    if seen != len(own):
+        fault = f"the picker sees {seen} pods, its model has {len(own)} ready ones"
         return failed("picker's pods", model, fault, "the pool's selector selects too many or too few pods")
-    return passed("picker's pods", model, f"{figures.ready_pods} of {len(own)}")
+    return passed("picker's pods", model, f"{seen} of {len(own)}")
 
 
 def wants_token(objects: StackObjects, model: str) -> bool:

@@ -165,5 +165,5 @@ def test_a_stack_of_one_engine_answers(stack: str, engine: str, capsys: pytest.C
     (map_row,) = [row for row in result["rows"] if row["check"] == "metric map"]
     assert map_row["seen"].startswith(f"{engine}: {engine}:")
     assert [picker["ran"] for picker in result["pickers"]] == [
-        "GAIE EPP v1.2.0, the library that the image is built on"
+        "GAIE EPP v1.5.0, the last before llm-d's router took its code over"
     ]

