@@ -67,6 +67,8 @@ def verify(stack: str, reporter: Reporter) -> list[Row]:
     settings = load_stack(stack_path(stack))
     if is_lab_stack(settings):
         raise OperateError("on the lab no pod runs, so nothing answers; `make smoke` starts real ones")
+    if settings.cluster.existing is None:
+        reporter.say("the stack's config names no kubeconfig: the current context of kubectl is asked")
     with connect(_kubectl_arguments(settings)) as cluster:
         return _ask_all(cluster, settings, reporter)
 
