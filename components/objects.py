@@ -22,6 +22,7 @@ _TYPES: Mapping[tuple[str, str], Any] = {
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): kubernetes.apiextensions.v1.CustomResourceDefinition,
     ("apps/v1", "DaemonSet"): kubernetes.apps.v1.DaemonSet,
     ("apps/v1", "Deployment"): kubernetes.apps.v1.Deployment,
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): kubernetes.autoscaling.v2.HorizontalPodAutoscaler,
     ("batch/v1", "Job"): kubernetes.batch.v1.Job,
     ("networking.k8s.io/v1", "NetworkPolicy"): kubernetes.networking.v1.NetworkPolicy,
     ("node.k8s.io/v1", "RuntimeClass"): kubernetes.node.v1.RuntimeClass,

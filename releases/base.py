@@ -17,6 +17,7 @@ __all__ = [
     "DisaggregationDialect",
     "DisaggregationPins",
     "EnginePins",
+    "FlowControlDialect",
     "ImagePin",
     "LabelKeys",
     "PickerDialect",
@@ -161,6 +162,16 @@ class SidecarDialect:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FlowControlDialect:
+    """How a line's picker is made to hold requests for which there is no room, or no server."""
+
+    feature_gate: str
+    """In its config."""
+    queue_metric: str
+    """Gauge: requests that it holds, of the pool that its label `inference_pool` tells."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PickerDialect:
     """How a line's endpoint picker is configured."""
 
@@ -192,6 +203,11 @@ class PickerDialect:
     """Its parameters for an engine that tells neither block size nor number of blocks."""
     disaggregation: DisaggregationDialect | None = None
     """Plugins and profiles of the line's prefill/decode guide."""
+    pool_metrics: Mapping[str, str]
+    """`queue-size` and `kv-cache-utilization` -> the picker's own gauge of them, averaged over the pool that its label
+    `name` tells."""
+    flow_control: FlowControlDialect | None = None
+    """How it is made to hold requests; `None` where the line's cannot be told apart by pool."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

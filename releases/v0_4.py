@@ -119,6 +119,14 @@ V0_4 = Release(
         # In characters: 16 tokens of about 4.
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSize": 64}),
         disaggregation=_DISAGGREGATION,
+        # pkg/epp/metrics/metrics.go of the inference extension v1.2.0. It has flow control too, but what it holds is
+        # told for all pools together.
+        pool_metrics=MappingProxyType(
+            {
+                "queue-size": "inference_pool_average_queue_size",
+                "kv-cache-utilization": "inference_pool_average_kv_cache_utilization",
+            }
+        ),
     ),
     sidecar=_SIDECAR,
     body_router=BodyRouterDialect(

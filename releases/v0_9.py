@@ -13,6 +13,7 @@ from releases.base import (
     DisaggregationDialect,
     DisaggregationPins,
     EnginePins,
+    FlowControlDialect,
     ImagePin,
     LabelKeys,
     PickerDialect,
@@ -164,6 +165,15 @@ V0_9 = Release(
         # 64 tokens are the least that this picker takes (llm-d-router#1158).
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSizeTokens": 64}),
         disaggregation=_DISAGGREGATION,
+        # pkg/epp/metrics/llm_d_router_metrics.go; the names of old are still told, and deprecated.
+        pool_metrics=MappingProxyType(
+            {
+                "queue-size": "llm_d_epp_average_queue_size",
+                "kv-cache-utilization": "llm_d_epp_average_kv_cache_utilization",
+            }
+        ),
+        # guides/flow-control and guides/workload-autoscaling/keda-epp
+        flow_control=FlowControlDialect(feature_gate="flowControl", queue_metric="llm_d_epp_flow_control_queue_size"),
     ),
     sidecar=_SIDECAR,
     body_router=BodyRouterDialect(

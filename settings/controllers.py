@@ -20,5 +20,9 @@ class Controller(StrEnum):
 class ControllersSettings(SettingsModel):
     """Controllers that this program makes objects for and does not install."""
 
+    keda: Controller = Field(default=Controller.NONE, strict=False)
+    """KEDA, for `autoscaling.provider: keda`."""
     leader_worker_set: Controller = Field(default=Controller.NONE, strict=False)
     """LeaderWorkerSet (0.7 or newer), for models that are spread over several nodes."""
+    prometheus_adapter: Controller = Field(default=Controller.NONE, strict=False)
+    """What answers `external.metrics.k8s.io` with Prometheus' series, for `autoscaling.provider: hpa`."""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from settings.autoscaling import AutoscalingSettings
 from settings.base import (
     Bytes,
     CpuQuantity,
@@ -242,6 +243,8 @@ class ModelSettings(SettingsModel):
     """URL path of the model on the gateway. Default: `/<name>`."""
     replicas: int = Field(default=1, ge=1, le=1000)
     """Pods that serve the model."""
+    autoscaling: AutoscalingSettings | None = None
+    """An autoscaler instead of `replicas`."""
     parallelism: ParallelismSettings = Field(default_factory=ParallelismSettings)
     pool: DnsLabel | None = None
     """GPU pool. Default: of the pools that hold a replica, the one with the fewest GPUs per node."""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import Bytes, DnsSubdomain, SettingsModel
 
-__all__ = ["AccessMode", "CacheSettings", "ObjectStorageSettings", "StorageClassSettings"]
+__all__ = ["AccessMode", "CacheSettings", "ObjectStorageSettings", "StorageClassSettings", "server_url"]
 
 
 class AccessMode(StrEnum):
@@ -47,7 +47,8 @@ class CacheSettings(SettingsModel):
     """Size of the claim. Default: the weights with a fifth to spare, or the smallest volume of the class."""
 
 
-def _endpoint(value: str) -> str:
+def server_url(value: str) -> str:
+    """The URL of a server, without a user; ValueError if it is none."""
     scheme, separator, rest = value.partition("://")
     if scheme not in {"http", "https"} or not separator or not rest or not rest.isprintable() or set(rest) & set(" @"):
         raise ValueError("must be the URL of a server, such as https://minio.example.com:9000, without a user")
@@ -60,7 +61,7 @@ class ObjectStorageSettings(SettingsModel):
     credentials_secret: DnsSubdomain | None = None
     """Existing Secret in the serving namespace with the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Default: the
     rights of the model's ServiceAccount, which on EKS is a pod identity association."""
-    endpoint: Annotated[str, AfterValidator(_endpoint)] | None = None
+    endpoint: Annotated[str, AfterValidator(server_url)] | None = None
     """URL of storage that speaks S3 and is not AWS'."""
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] | None = None
     """Region of the buckets."""

@@ -56,7 +56,8 @@ def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
     decode = Workload(
         model=name,
         role=DECODE_ROLE,
-        replicas=model.replicas,
+        # What the pool has to have GPUs for, in the end.
+        replicas=model.replicas if model.autoscaling is None else model.autoscaling.max_replicas,
         parallelism=model.parallelism,
         pool=model.pool,
         resources=model.resources,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components import pods
+from components.autoscaler import AutoscalerArgs
 from components.endpoint_picker import EndpointPickerArgs, picker_selector
 from components.gateway_providers import GATEWAY_PROVIDERS, BodyRouter, GatewayProvider, GatewaySpec, ModelRoute
 from components.model_cache import ModelCacheArgs
@@ -24,6 +25,7 @@ from settings.placement import Placement, place, pool_capacities
 from settings.rules.collisions import model_path
 from settings.source import served_name
 from settings.workloads import Workload, workloads_of
+from stacks.autoscaling import autoscaler_of
 from stacks.images import mirrored
 from stacks.pools import pool_plans
 from stacks.weights import cache_of, weights_of
@@ -37,6 +39,8 @@ class ModelPlan:
 
     cache: ModelCacheArgs | None
     """`None` where the pods read a volume of their own or download for themselves."""
+    autoscaler: AutoscalerArgs | None
+    """`None` where the number of servers is stated."""
     service: ModelServiceArgs
     picker: EndpointPickerArgs
     route: ModelRoute
@@ -134,7 +138,7 @@ def _model(
     prefill = others[0] if others else None
     scrape = settings.monitoring is Monitoring.PROMETHEUS_OPERATOR
     image = mirrored(_engine_image(settings, release, model), settings.images)
-    cache = cache_of(settings, name, image)
+    cache, autoscaler = cache_of(settings, name, image), autoscaler_of(settings, release, name)
     service = ModelServiceArgs(
         namespace=settings.namespace,
         model=name,
@@ -170,9 +174,10 @@ def _model(
         memory_bytes=model.picker.memory,
         clients=provider.proxies,
         pull_secrets=settings.images.pull_secrets,
+        flow_control=autoscaler is not None and autoscaler.min_replicas == 0,
         service_monitor=scrape,
     )
-    return ModelPlan(cache=cache, service=service, picker=picker, route=route)
+    return ModelPlan(cache=cache, autoscaler=autoscaler, service=service, picker=picker, route=route)
 
 
 def _role(
@@ -199,6 +204,7 @@ def _role(
         memory_bytes=workload.resources.memory or capacity.memory_bytes_for(workload.gpus),
         node_selector=capacity.node_selector,
         taint_keys=_taint_keys(settings, pool),
+        autoscaled=model.autoscaling is not None,
         surge=workload.name in placement.surging,
         extra_args=extra_args,
     )

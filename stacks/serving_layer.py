@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.autoscaler import Autoscaler
 from components.endpoint_picker import EndpointPicker
 from components.gateway_providers import GatewayProvider, GatewaySpec
 from components.http_route import HttpRoute, HttpRouteArgs
@@ -86,6 +87,8 @@ def _serve(
             ModelCache(f"{name}-cache", plan.cache, pulumi.ResourceOptions(parent=parent, depends_on=after)),
         ]
     servers = ModelService(name, plan.service, pulumi.ResourceOptions(parent=parent, depends_on=after))
+    if plan.autoscaler is not None:
+        Autoscaler(f"{name}-autoscaler", plan.autoscaler, pulumi.ResourceOptions(parent=parent, depends_on=[servers]))
     # The picker comes after the servers: in an engine switch the old metric map stays until the new engine's pods are
     # ready, so that the map is never set for an engine that has no ready pod.
     picker = EndpointPicker(f"{name}-picker", plan.picker, pulumi.ResourceOptions(parent=parent, depends_on=[servers]))

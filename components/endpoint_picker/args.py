@@ -46,5 +46,7 @@ class EndpointPickerArgs:
     """NetworkPolicy peers that may ask the picker: the gateway."""
     pull_secrets: Sequence[str] = ()
     """Pull secrets."""
+    flow_control: bool = False
+    """Whether it holds requests for which there is no server."""
     service_monitor: bool = False
     """Whether the Prometheus operator scrapes the picker."""

@@ -47,6 +47,8 @@ def plugins_config(args: EndpointPickerArgs) -> str:
     }
     if source is not None and extractor is not None:
         document["dataLayer"] = {"sources": [{"pluginRef": source, "extractors": [{"pluginRef": extractor}]}]}
+    if args.flow_control and dialect.flow_control is not None:
+        document["featureGates"] = [dialect.flow_control.feature_gate]
     return yaml_text(document)
 
 

@@ -19,7 +19,7 @@ class RoleArgs:
     role: Role
     """What they do of a request; `AGGREGATED` where there is no other role."""
     replicas: int
-    """Replicas: pods, or groups of pods."""
+    """Replicas: pods, or groups of pods; with an autoscaler, at most."""
     tensor_parallelism: int
     """GPUs that one copy of the model is spread over."""
     copies: int = 1
@@ -40,6 +40,8 @@ class RoleArgs:
     """Labels of the pool's nodes."""
     taint_keys: Sequence[str]
     """Taints of the pool's nodes: tolerated whatever their value, for values differ between clouds."""
+    autoscaled: bool = False
+    """Whether an autoscaler owns the number of pods."""
     surge: bool
     """Whether the pool has GPUs to spare while the pods roll."""
     extra_args: Sequence[str] = ()

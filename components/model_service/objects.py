@@ -76,7 +76,8 @@ def _deployment(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
             _name(args, role), args.namespace, _labels(args), {"llm-d.ai/engine": args.engine.name}
         ),
         "spec": {
-            "replicas": role.replicas,
+            # Stated, it would be set back to by every `up` that finds another number.
+            **({} if role.autoscaled else {"replicas": role.replicas}),
             "progressDeadlineSeconds": times.progress,
             "revisionHistoryLimit": 3,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},

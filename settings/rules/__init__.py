@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from settings.faults import Fault
 from settings.rules import (
     arguments,
+    autoscaling,
     collisions,
     digests,
     disaggregation,
@@ -35,6 +36,7 @@ _RULES = (
     *disaggregation.RULES,
     *multi_node.RULES,
     *arguments.RULES,
+    *autoscaling.RULES,
     *pools.RULES,
     *hardware.RULES,
     *pods.RULES,

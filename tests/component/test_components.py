@@ -12,7 +12,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import endpoint_picker, model_cache, model_service
+from components import autoscaler, endpoint_picker, model_cache, model_service
+from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.endpoint_picker import EndpointPicker
 from components.gateway_providers import GATEWAY_PROVIDERS
 from components.http_route import HttpRoute, HttpRouteArgs
@@ -61,6 +62,20 @@ class Case:
 
 def _gateway_args(name: str) -> InferenceGatewayArgs:
     return InferenceGatewayArgs(provider=GATEWAY_PROVIDERS[name], spec=plan({"gateway": {"provider": name}}).gateway)
+
+
+def _autoscaler_args() -> AutoscalerArgs:
+    made = plan(
+        {
+            **MONITORED,
+            "controllers": {"prometheusAdapter": "existing"},
+            "models.qwen.autoscaling": {"provider": "hpa", "maxReplicas": 3, "value": 5},
+        }
+    )
+    args = made.models["qwen"].autoscaler
+
+    assert args is not None
+    return args
 
 
 def _cache_args() -> ModelCacheArgs:
@@ -131,6 +146,14 @@ CASES = {
         manifests=endpoint_picker.build,
         inputs=endpoint_picker.summarize,
         outputs={"pool_name": "qwen"},
+    ),
+    "Autoscaler": Case(
+        component=Autoscaler,
+        args=_autoscaler_args,
+        children={"it HorizontalPodAutoscaler": "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"},
+        manifests=autoscaler.build,
+        inputs=autoscaler.summarize,
+        outputs={"target": "qwen-decode"},
     ),
     "ModelCache": Case(
         component=ModelCache,

@@ -116,6 +116,7 @@ def test_every_component_has_a_literal_token_of_three_parts() -> None:
 
     assert tokens == {name: [f"llmd:index:{name}"] for name in tokens}
     assert sorted(tokens) == [
+        "Autoscaler",
         "ClusterLayer",
         "CustomResourceDefinitions",
         "EksCluster",

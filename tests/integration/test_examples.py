@@ -15,14 +15,12 @@ import pytest
 from lab import Lab, Toolchain
 from lab.stack import simulated_classes, simulated_pools
 from operate.workspace import ROOT, read_stack_document
-from releases import RELEASES
-from releases.crd_store import read_crd
 from settings import load_stack_file
-from settings.models import TOKEN_PLACEHOLDER
+from settings.models import TOKEN_PLACEHOLDER, ModelSettings
 from settings.source import parse_source
 from settings.workloads import workloads
 from stacks import StackPlan, plan_stack
-from tests.support.clusters import Kubectl, gateway_controller
+from tests.support.clusters import Kubectl, crds_of, gateway_controller
 from tests.support.controller_crds import controller_crds
 from tests.support.leader_worker_set import leader_worker_set_controller
 from tests.support.stacks import CaseStack, on_lab
@@ -42,7 +40,7 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         kubectl = Kubectl(lab)
         kubectl.apply(*controller_crds())
         if settings.crds == "existing":
-            kubectl.apply(*_crds_of(settings.release))
+            kubectl.apply(*crds_of(settings.release))
         if settings.namespaces == "existing":
             names = (settings.namespace, settings.device_plugin.namespace)
             kubectl.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
@@ -60,16 +58,27 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
 
         stack.up()
 
+        for name, model in settings.models.items():
+            if model.autoscaling is not None:
+                kubectl.wait_for_replicas(settings.namespace, f"{name}-decode", _replicas(model))
         deployments = kubectl.objects("deployments", "--namespace", settings.namespace)
         available = {item["metadata"]["name"]: item["status"].get("availableReplicas") for item in deployments}
         servers = {f"{item.model}-{item.role}": item for item in workloads(settings)}
         expected = {name: item.replicas for name, item in servers.items() if item.parallelism.nodes == 1}
+        expected |= {f"{name}-decode": _replicas(model) for name, model in settings.models.items() if model.autoscaling}
         expected |= {f"{name}-epp": model.picker.replicas for name, model in settings.models.items()}
         expected |= _of_the_gateway(plan_stack(settings))
         assert available == expected
         groups = {name: item for name, item in servers.items() if item.parallelism.nodes > 1}
         assert _groups(kubectl, settings.namespace) == {name: item.pods for name, item in groups.items()}
         assert stack.steps() == {}
+
+
+def _replicas(model: ModelSettings) -> int:
+    """Servers of a model: Kubernetes' own autoscaler brings the fewest without any metric, KEDA is not there."""
+    if model.autoscaling is None:
+        return model.replicas
+    return model.autoscaling.min_replicas if model.autoscaling.provider == "hpa" else 1
 
 
 def _claim_and_volume(name: str, namespace: str) -> tuple[dict[str, object], dict[str, object]]:
@@ -108,8 +117,3 @@ def _of_the_gateway(plan: StackPlan) -> dict[str, int]:
     """What the stack runs of the gateway: all of it, what helps a controller's, or nothing."""
     objects = plan.provider.objects(plan.gateway).values()
     return {item["metadata"]["name"]: item["spec"]["replicas"] for item in objects if item["kind"] == "Deployment"}
-
-
-def _crds_of(release: str) -> list[dict[str, object]]:
-    """The line's CRDs, as somebody else would have installed them."""
-    return [read_crd(file) for bundle in RELEASES[release].crd_bundles for file in bundle.files]

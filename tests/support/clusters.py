@@ -16,8 +16,10 @@ import yaml
 
 from lab import Lab
 from operate.smoke.stand_ins import permissive_crd
+from releases import RELEASES
+from releases.crd_store import read_crd
 
-__all__ = ["Kubectl", "gateway_controller", "permissive_crd"]
+__all__ = ["Kubectl", "crds_of", "gateway_controller", "permissive_crd"]
 
 
 class Kubectl:
@@ -39,6 +41,11 @@ class Kubectl:
         """Objects on the cluster."""
         return list(json.loads(self("get", kinds, *options, "--output", "json"))["items"])
 
+    def wait_for_replicas(self, namespace: str, deployment: str, replicas: int) -> None:
+        """Wait until somebody has scaled a Deployment, and so many pods of it are available."""
+        condition = f"--for=jsonpath={{.status.availableReplicas}}={replicas}"
+        self("wait", "--namespace", namespace, f"deployment/{deployment}", condition, "--timeout=90s")
+
     def apply(self, *documents: object) -> None:
         """Apply objects and, of CRDs, wait until they are established."""
         text = yaml.safe_dump_all(documents)
@@ -54,6 +61,11 @@ class Kubectl:
             assert time.monotonic() < deadline, f"{crd} has no conditions"
             time.sleep(0.1)
         self("wait", "--for=condition=Established", crd, "--timeout=30s")
+
+
+def crds_of(release: str) -> list[dict[str, object]]:
+    """The line's CRDs, as somebody else would have installed them."""
+    return [read_crd(file) for bundle in RELEASES[release].crd_bundles for file in bundle.files]
 
 
 @contextmanager

@@ -27,6 +27,7 @@ def controller_crds() -> list[dict[str, Any]]:
         permissive_crd("networking.gke.io", "v1", "GCPBackendPolicy", "gcpbackendpolicies"),
         permissive_crd("networking.gke.io", "v1", "GCPRoutingExtension", "gcproutingextensions"),
         permissive_crd("networking.gke.io", "v1", "HealthCheckPolicy", "healthcheckpolicies"),
+        permissive_crd("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
         permissive_crd("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors"),
         permissive_crd("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors"),
     ]

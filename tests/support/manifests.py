@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components import endpoint_picker, model_cache, model_service
+from components import autoscaler, endpoint_picker, model_cache, model_service
 from components.custom_resource_definitions import CustomResourceDefinitionsArgs
 from components.custom_resource_definitions import build as build_crds
 from components.nvidia_device_plugin import build as build_plugin
@@ -28,6 +28,8 @@ def serving_objects(plan: StackPlan) -> list[Manifest]:
         objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"HF_TOKEN": ""}})
     objects += plan.provider.objects(plan.gateway).values()
     for model in plan.models.values():
+        if model.autoscaler is not None:
+            objects += autoscaler.build(model.autoscaler).values()
         if model.cache is not None:
             objects += model_cache.build(model.cache).values()
         objects += model_service.build(model.service).values()
