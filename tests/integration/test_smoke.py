@@ -84,7 +84,7 @@ def test_two_engines_behind_one_gateway_answer(of_v0_4: Rows) -> None:
 
     assert _faults(rows) == {}
     assert [row for row in rows if row["ok"] is None] == []
-    assert len(rows) == 43
+    assert len(rows) == 46
 
 
 @pytest.mark.xdist_group("smoke-v0.4")
