@@ -93,7 +93,7 @@ def _shared_memory(pod: Pod) -> Iterator[str]:
 
 
 def _availability(subject: Subject, settings: Settings, world: World) -> Iterator[str]:
-    replicas = count_of(at(subject.properties, "spec", "replicas") or 1) or 0
+    replicas = _replicas(subject, world)
     for pod in pods_of(subject):
         if is_picker(pod):
             if replicas < settings["pickerReplicas"] and not _fails_open(pod, subject, world):
@@ -106,6 +106,16 @@ def _availability(subject: Subject, settings: Settings, world: World) -> Iterato
                 yield "has several replicas and nothing that spreads them: one node takes all of them down"
         if not world.selecting("PodDisruptionBudget", subject.namespace, pod.labels):
             yield "has no PodDisruptionBudget: a node upgrade may evict all its pods at once"
+
+
+def _replicas(subject: Subject, world: World) -> int:
+    """Pods that are always there: of an autoscaled workload, which states none, the autoscaler's least."""
+    stated = at(subject.properties, "spec", "replicas")
+    scaler = world.scalers.get((subject.namespace, at(subject.properties, "metadata", "name")))
+    if stated is None and scaler is not None:
+        key = "minReplicas" if scaler.kind == "HorizontalPodAutoscaler" else "minReplicaCount"
+        stated = at(scaler.properties, "spec", key)
+    return count_of(stated if stated is not None else 1) or 0
 
 
 def _fails_open(pod: Pod, subject: Subject, world: World) -> bool:

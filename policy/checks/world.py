@@ -86,6 +86,12 @@ class World:
         }
 
     @cached_property
+    def scalers(self) -> dict[tuple[str, object], Subject]:
+        """The autoscalers, by namespace and name of what they scale."""
+        found = self.of_kind("HorizontalPodAutoscaler", "ScaledObject")
+        return {(item.namespace, at(item.properties, "spec", "scaleTargetRef", "name")): item for item in found}
+
+    @cached_property
     def models(self) -> dict[tuple[object, object], Subject]:
         """The model services of the plan, by namespace and name of their Deployment."""
         return {

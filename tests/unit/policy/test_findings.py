@@ -305,6 +305,40 @@ def test_a_picker_that_follows_cache_events_counts_as_the_engine_does(flags: lis
     assert found(resources) == [("picker-agreement", problem) for problem in expected]
 
 
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("autoscaling/v2:HorizontalPodAutoscaler", {"minReplicas": 2, "maxReplicas": 4}, []),
+        (
+            "keda.sh/v1alpha1:ScaledObject",
+            {"minReplicaCount": 0, "maxReplicaCount": 4},
+            [("availability", "has 0 replicas, the environment asks for 2")],
+        ),
+        (
+            "autoscaling/v2:HorizontalPodAutoscaler",
+            {"minReplicas": 2, "maxReplicas": 4, "metrics": [{"type": "Resource", "resource": {"name": "cpu"}}]},
+            [("autoscaling", "scales on CPU utilisation, which says nothing about an engine whose work is on the GPU")],
+        ),
+        (
+            "keda.sh/v1alpha1:ScaledObject",
+            {"minReplicaCount": 2, "maxReplicaCount": 4, "triggers": [{"type": "cpu"}]},
+            [("autoscaling", "scales on CPU utilisation, which says nothing about an engine whose work is on the GPU")],
+        ),
+    ],
+)
+def test_an_autoscaled_model_has_the_replicas_that_its_autoscaler_keeps(
+    kind: str, spec: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    """Its Deployment states none; the least that the autoscaler keeps is what survives a drain."""
+    resources = changed("qwen-decode", lambda properties: properties["spec"].pop("replicas"))
+    properties = {
+        "metadata": {"name": "scaler", "namespace": "sound"},
+        "spec": {"scaleTargetRef": {"name": "qwen-decode"}, **spec},
+    }
+
+    assert found([*resources, Resource(f"kubernetes:{kind}", "sound.scaler", properties)]) == expected
+
+
 def test_two_advertisers_of_the_same_nodes_are_found_on_both() -> None:
     """Whoever is removed, the finding goes; with nodes of their own, there is none."""
     resources = sound()
