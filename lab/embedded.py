@@ -14,6 +14,7 @@ from typing import Any
 
 from lab import engine
 from lab.api import Api
+from lab.aws.emulator import AwsEmulator
 from lab.build import build_all
 from lab.components import COMPONENTS
 from lab.control_plane import AddressChanged, ControlPlane
@@ -99,8 +100,16 @@ class Lab:
         on_progress: Callable[[str], None] = lambda _: None,
         reporter: Reporter | None = None,
         classes: Sequence[SimulatedClass] = (),
+        *,
+        aws: bool = False,
     ) -> float:
-        """Bring the lab up, or heal it, with exactly these nodes and storage classes; the seconds after the builds."""
+        """Bring the lab up, or heal it, with exactly these nodes and storage classes; the seconds after the builds.
+
+        With `aws`, an emulated AWS too, whose clusters are this one. Nodes are then the emulated node groups' to make.
+        """
+        if aws and self.toolchain is not Toolchain.BUILT:
+            # The official engine would take the real plug-in, and with it the account of whoever is logged in.
+            raise LabError("the lab's AWS needs the lab's own engine; unset LAB_TOOLCHAIN")
         self._check_root()
         self._check_network()
         self.build(reporter)
@@ -111,6 +120,8 @@ class Lab:
             while not _bring_up(control_plane, nodes, classes):
                 pass
             engine.prepare(self.root, self.toolchain)
+            if aws:
+                AwsEmulator(self.root).start(on_progress)
             return time.monotonic() - started
 
     def down(self, on_progress: Callable[[str], None] = lambda _: None) -> bool:
@@ -121,6 +132,7 @@ class Lab:
         with self._locked(on_progress):
             # No grace: the data that a clean end would save are removed next.
             ControlPlane(self.root, on_progress).stop(grace_seconds=0)
+            AwsEmulator(self.root).stop()
             # The mark last: an interrupted removal is still known as a lab's.
             for entry in sorted(self.root.iterdir(), key=lambda path: path.name in (_MARK, _LOCK)):
                 _remove(entry)

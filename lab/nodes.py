@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.api import Api
 
-__all__ = ["POOL_LABEL", "SimulatedPool", "apply_nodes", "cpu_pool", "node_manifests"]
+__all__ = ["POOL_LABEL", "SimulatedPool", "apply_nodes", "apply_pool", "cpu_pool", "node_manifests"]
 
 POOL_LABEL = "llm-d.ai/lab-pool"
 """On every node of the lab: a node without it is none of ours and never removed."""
@@ -96,8 +96,17 @@ def _remove(api: Api, name: str) -> None:
 
 def apply_nodes(api: Api, nodes: Sequence[Mapping[str, Any]]) -> None:
     """Make the lab's nodes exactly these."""
+    _make_exactly(api, nodes, POOL_LABEL)
+
+
+def apply_pool(api: Api, pool: SimulatedPool) -> None:
+    """Make the nodes of one pool exactly as many as it counts; other pools stay as they are."""
+    _make_exactly(api, node_manifests([pool]), f"{POOL_LABEL}={pool.name}")
+
+
+def _make_exactly(api: Api, nodes: Sequence[Mapping[str, Any]], selector: str) -> None:
     wanted = {node["metadata"]["name"] for node in nodes}
-    existing = api.get("/api/v1/nodes", labelSelector=POOL_LABEL) or {"items": []}
+    existing = api.get("/api/v1/nodes", labelSelector=selector) or {"items": []}
     unwanted = [item["metadata"]["name"] for item in existing["items"] if item["metadata"]["name"] not in wanted]
     with ThreadPoolExecutor(_PARALLEL) as pool:
         done = [pool.submit(_apply, api, node) for node in nodes]
