@@ -1,8 +1,8 @@
 """KarpenterNodePool: the other way to a pool of GPU nodes, as a NodePool and an EC2NodeClass of Karpenter.
 
-It owns the two objects. It does not own the controller, which has to run in the cluster, nor the nodes' role. Karpenter
-makes nodes for pods that wait and takes them away when they are empty; it holds none in reserve. Fields as in Karpenter
-1.14 (`networkInterfaces` since 1.11, aws/karpenter-provider-aws#9027).
+It owns the two objects and, with EFA, the security group of its nodes. It does not own the controller, which has to run
+in the cluster, nor the nodes' role. Karpenter makes nodes for pods that wait and takes them away when they are empty;
+it holds none in reserve. Fields as in Karpenter 1.14 (`networkInterfaces` since 1.11, aws/karpenter-provider-aws#9027).
 
     KarpenterNodePool("cluster-h100", KarpenterNodePoolArgs(spec=..., ...), ResourceOptions(parent=..., provider=...))
 """
@@ -14,8 +14,10 @@ from typing import Any
 import pulumi
 
 from catalog import AmiFamily
+from components.aws_plan import create_all_aws
 from components.gpu_node_pool import GpuNodePoolSpec
-from components.gpu_node_pool.launch_template import network_interfaces
+from components.gpu_node_pool.launch_template import EFA_GROUP, network_interfaces
+from components.gpu_node_pool.objects import efa_group
 from components.objects import create
 from settings.eks_pools import Capacity, LocalStorage
 
@@ -43,6 +45,8 @@ class KarpenterNodePoolArgs:
     """Private subnets, one per zone of the pool."""
     security_group_id: str
     """The cluster's security group."""
+    vpc_id: str
+    """VPC of the cluster, for the group of EFA traffic."""
 
 
 class KarpenterNodePool(pulumi.ComponentResource):
@@ -54,7 +58,8 @@ class KarpenterNodePool(pulumi.ComponentResource):
     def __init__(self, name: str, args: KarpenterNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         summary = {"pool": args.spec.pool, "instanceType": args.spec.instance.name, "maxSize": args.spec.max_size}
         super().__init__("llmd:index:KarpenterNodePool", name, summary, opts)
-        objects = build(args)
+        group = create_all_aws(name, efa_group(args.spec, args.vpc_id), self) if args.spec.efa else {}
+        objects = build(args, group[EFA_GROUP].id if group else None)
         slow = pulumi.CustomTimeouts(delete=f"{_DELETE_SECONDS}s")
         own = pulumi.ResourceOptions(parent=self, custom_timeouts=slow)
         node_class = create(f"{name}-class", objects["class"], own)
@@ -66,14 +71,20 @@ class KarpenterNodePool(pulumi.ComponentResource):
         self.register_outputs({"node_pool_name": self.node_pool_name})
 
 
-def build(args: KarpenterNodePoolArgs) -> dict[str, dict[str, Any]]:
-    """NodePool and EC2NodeClass."""
+def build(args: KarpenterNodePoolArgs, efa_group_id: pulumi.Input[str] | None = None) -> dict[str, dict[str, Any]]:
+    """NodePool and EC2NodeClass.
+
+    Args:
+        args: The pool.
+        efa_group_id: Security group of its EFA traffic; the nodes' interfaces are in it and in the cluster's.
+    """
+    groups = [args.security_group_id, *([] if efa_group_id is None else [efa_group_id])]
     return {
         "class": {
             "apiVersion": "karpenter.k8s.aws/v1",
             "kind": "EC2NodeClass",
             "metadata": {"name": args.spec.pool},
-            "spec": _class_spec(args),
+            "spec": _class_spec(args, groups),
         },
         "pool": {
             "apiVersion": "karpenter.sh/v1",
@@ -84,7 +95,7 @@ def build(args: KarpenterNodePoolArgs) -> dict[str, dict[str, Any]]:
     }
 
 
-def _class_spec(args: KarpenterNodePoolArgs) -> dict[str, Any]:
+def _class_spec(args: KarpenterNodePoolArgs, groups: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
     spec = args.spec
     disk = {
         "volumeType": "gp3",
@@ -97,7 +108,7 @@ def _class_spec(args: KarpenterNodePoolArgs) -> dict[str, Any]:
         "amiSelectorTerms": [{"alias": _alias(spec)}],
         "role": args.node_role,
         "subnetSelectorTerms": [{"id": subnet} for subnet in args.subnet_ids],
-        "securityGroupSelectorTerms": [{"id": args.security_group_id}],
+        "securityGroupSelectorTerms": [{"id": group} for group in groups],
         "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
         "blockDeviceMappings": [{"deviceName": device, "ebs": disk}],
         "tags": dict(spec.tags),

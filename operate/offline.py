@@ -73,6 +73,9 @@ def _config_for(path: Path, manifests: Path, provider_version: str | None) -> tu
     config["llm-d:cluster"] = {"manifests": str(manifests)} | (
         {"providerVersion": provider_version} if provider_version else {}
     )
+    if "llm-d:layers" in config:
+        # What the cluster layer makes are no manifests.
+        config["llm-d:layers"] = [layer for layer in config["llm-d:layers"] if layer != "cluster"]
     hugging_face = dict(config.get("llm-d:huggingFace") or {})
     has_token = hugging_face.pop("token", None) is not None
     if hugging_face or has_token:

@@ -277,4 +277,6 @@ V0_9 = Release(
     ),
     refused_engines=MappingProxyType({}),
     crd_bundles=(_GATEWAY_API, _INFERENCE_EXTENSION, _ROUTER),
+    # Engine images are built on CUDA 13.0.2 since llm-d 0.7 (its release notes: "driver >= 580").
+    minimum_nvidia_driver=580,
 )

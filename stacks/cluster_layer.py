@@ -167,5 +167,6 @@ def _karpenter_pools(name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions)
             node_role=karpenter.node_role,
             subnet_ids=[network.subnets[zone] for zone in spec.zones],
             security_group_id=there.security_group or "",
+            vpc_id=network.vpc_id,
         )
         KarpenterNodePool(f"{name}-{pool}", args, opts)

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pulumi
+
 from components.aws_plan import AwsResource, Ref
-from components.gpu_node_pool.args import GpuNodePoolArgs
+from components.gpu_node_pool.args import GpuNodePoolArgs, GpuNodePoolSpec
 from components.gpu_node_pool.launch_template import EFA_GROUP, PLACEMENT_GROUP, launch_template
 from settings.eks_pools import Capacity, PlacementGroup, PoolAutoscaler
 
-__all__ = ["build", "node_group"]
+__all__ = ["build", "efa_group", "node_group"]
 
 TEMPLATE = "template"
 
@@ -26,7 +28,7 @@ def build(args: GpuNodePoolArgs) -> dict[str, AwsResource]:
     spec, place = args.spec, args.place
     resources: dict[str, AwsResource] = {}
     if spec.efa:
-        resources |= _efa_group(args)
+        resources |= efa_group(spec, place.vpc_id)
     if spec.placement_group is PlacementGroup.CLUSTER:
         resources[PLACEMENT_GROUP] = AwsResource(
             type="aws:ec2/placementGroup:PlacementGroup", inputs={"strategy": "cluster", "tags": dict(spec.tags)}
@@ -72,9 +74,8 @@ def node_group(args: GpuNodePoolArgs) -> dict[str, Any]:
     }
 
 
-def _efa_group(args: GpuNodePoolArgs) -> dict[str, AwsResource]:
+def efa_group(spec: GpuNodePoolSpec, vpc_id: pulumi.Input[str]) -> dict[str, AwsResource]:
     """A group that lets everything pass between its own members, and nothing else: EFA asks for both directions."""
-    spec = args.spec
     rule = {
         "securityGroupId": Ref(suffix=EFA_GROUP),
         "referencedSecurityGroupId": Ref(suffix=EFA_GROUP),
@@ -86,7 +87,7 @@ def _efa_group(args: GpuNodePoolArgs) -> dict[str, AwsResource]:
             type="aws:ec2/securityGroup:SecurityGroup",
             inputs={
                 "description": f"EFA traffic between the nodes of pool {spec.pool}",
-                "vpcId": args.place.vpc_id,
+                "vpcId": vpc_id,
                 "tags": {**spec.tags, "Name": f"{spec.pool}-efa"},
             },
         ),

@@ -43,7 +43,7 @@ class AwsEmulator:
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start it unless it runs."""
-        self._write_launchers()
+        self.install()
         identity = process.read_identity(self.state_file)
         if identity is not None and process.alive(identity):
             return
@@ -77,8 +77,8 @@ class AwsEmulator:
         """Stop it; all that it holds is gone."""
         process.stop([self.state_file], grace_seconds=0)
 
-    def _write_launchers(self) -> None:
-        """The plug-in where the engine looks for it, and the `aws` that a kubeconfig of EKS asks for a token."""
+    def install(self) -> None:
+        """Put the plug-in where the engine looks for it, and with it the `aws` that a kubeconfig of EKS asks."""
         plugin = self.root / "pulumi" / "plugins" / f"resource-aws-v{version('pulumi-aws')}"
         plugin.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.root / "bin").mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -13,7 +13,8 @@ from operate.workspace import Workspace
 
 __all__ = ["CaseStack", "Result", "case_config", "on_lab"]
 
-_TIMEOUT_SECONDS = 240
+# A stack on EKS has some ninety resources, and tests share a machine.
+_TIMEOUT_SECONDS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,11 @@ class CaseStack:
 
     def steps(self, *options: str) -> dict[str, str]:
         """What a preview would do: operation by URN, unchanged resources left out."""
+        steps = self.preview(*options)["steps"]
+        return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
+
+    def preview(self, *options: str) -> dict[str, Any]:
+        """A preview, as the CLI tells it to programs."""
         result = subprocess.run(
             ["pulumi", "preview", "--json", "--stack", self.name, "--non-interactive", *options],
             cwd=self.folder,
@@ -123,8 +129,8 @@ class CaseStack:
             check=False,
         )
         assert result.returncode == 0, result.stdout + result.stderr
-        steps = json.loads(result.stdout)["steps"]
-        return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
+        found: dict[str, Any] = json.loads(result.stdout)
+        return found
 
     def state(self) -> list[dict[str, Any]]:
         """The resources in the stack's state."""
