@@ -20,7 +20,7 @@ from lab.components import COMPONENTS
 from lab.engine import export_lines
 from lab.paths import cache_dir, lab_home
 from lab.progress import Reporter
-from lab.stack import classes_of_stack, pools_of_stack, stack_file
+from lab.stack import classes_of_stack, pools_of_stack, runs_on_eks, stack_file
 from lab.tools import TOOLS
 
 _DESCRIPTION = """\
@@ -71,7 +71,9 @@ def _up(lab: Lab, arguments: argparse.Namespace) -> int:
     stack = stack_file(arguments.stack)
     pools, classes = pools_of_stack(stack), classes_of_stack(stack)
     reporter = Reporter()
-    seconds = lab.up(pools, arguments.cpu_nodes, on_progress=reporter.say, reporter=reporter, classes=classes)
+    aws = runs_on_eks(stack)
+    cpu_nodes = 0 if aws else arguments.cpu_nodes
+    seconds = lab.up(pools, cpu_nodes, on_progress=reporter.say, reporter=reporter, classes=classes, aws=aws)
     status = lab.status()
     _print_table(status)
     print(f"the lab is ready after {seconds:.1f} s, with {status.nodes} simulated nodes")

@@ -15,7 +15,7 @@ from settings import ConfigFaultsError, StackSettings, load_stack_file
 from settings.gpu_pools import GpuPoolSettings
 from settings.placement import PoolCapacity, pool_capacities
 
-__all__ = ["classes_of_stack", "pools_of_stack", "simulated_classes", "simulated_pools", "stack_file"]
+__all__ = ["classes_of_stack", "pools_of_stack", "runs_on_eks", "simulated_classes", "simulated_pools", "stack_file"]
 
 
 def stack_file(stack: str) -> Path:
@@ -32,10 +32,22 @@ def stack_file(stack: str) -> Path:
 def pools_of_stack(path: Path) -> tuple[SimulatedPool, ...]:
     """The GPU pools that the stack's config describes, each with as many nodes as it may have.
 
+    None for a stack on EKS: its node groups make the nodes.
+
     Raises:
         LabError: with every fault of the config.
     """
-    return simulated_pools(_load(path))
+    settings = _load(path)
+    return () if settings.cluster.eks is not None else simulated_pools(settings)
+
+
+def runs_on_eks(path: Path) -> bool:
+    """Whether the stack's cluster is on EKS, so that its lab needs an AWS.
+
+    Raises:
+        LabError: with every fault of the config.
+    """
+    return _load(path).cluster.eks is not None
 
 
 def classes_of_stack(path: Path) -> tuple[SimulatedClass, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab.aws.network import retag, tag_specifications, tags_of
-from lab.aws.resource import Inputs, Kind, one
+from lab.aws.resource import Inputs, Kind, changed_paths, one
 from lab.aws.session import ACCOUNT, NotFoundError, Session, found
 
 __all__ = ["KINDS", "launch_template_data"]
@@ -204,15 +204,15 @@ KINDS = (
     Kind(
         type="aws:ec2/launchTemplate:LaunchTemplate",
         replaces=frozenset({"name"}),
-        source="ec2/ec2_launch_template.go",
+        source="ec2/ec2_launch_template.go@025e4f8",
         computed=("arn", "defaultVersion", "latestVersion"),
         name_input="name",
         create=_create_template,
         read=_read_template,
         update=_update_template,
         delete=lambda session, id_, _: session.ec2.delete_launch_template(LaunchTemplateId=id_),
-        # A new version of the template, unless it is the template's own tags that change.
-        is_changed_by=lambda old, new: launch_template_data(old) != launch_template_data(new),
+        # As the provider's own CustomizeDiff has it: a change of tags makes no version, but a plan cannot tell.
+        is_changed_by=lambda old, new: bool({*changed_paths(old, new)} - {"updateDefaultVersion", "description"}),
         changes=("defaultVersion", "latestVersion"),
     ),
     Kind(
@@ -238,7 +238,7 @@ KINDS = (
     Kind(
         type="aws:iam/role:Role",
         replaces=frozenset({"name"}),
-        source="iam/role.go",
+        source="iam/role.go@0040ea6",
         computed=("arn", "uniqueId"),
         name_input="name",
         create=_create_role,

@@ -312,7 +312,7 @@ KINDS = (
     Kind(
         type="aws:ec2/vpc:Vpc",
         replaces=frozenset({"cidrBlock"}),
-        source="ec2/vpc_.go",
+        source="ec2/vpc_.go@00081ce",
         computed=("arn",),
         create=_create_vpc,
         read=_read_vpc,
@@ -322,7 +322,7 @@ KINDS = (
     Kind(
         type="aws:ec2/subnet:Subnet",
         replaces=frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
-        source="ec2/vpc_subnet.go",
+        source="ec2/vpc_subnet.go@00cda12",
         computed=("arn",),
         create=_create_subnet,
         read=_read_subnet,
@@ -331,7 +331,7 @@ KINDS = (
     ),
     Kind(
         type="aws:ec2/internetGateway:InternetGateway",
-        source="ec2/vpc_internet_gateway.go",
+        source="ec2/vpc_internet_gateway.go@08923b6",
         computed=("arn",),
         create=_create_gateway,
         read=_read_gateway,
@@ -341,7 +341,7 @@ KINDS = (
     Kind(
         type="aws:ec2/eip:Eip",
         replaces=frozenset({"domain"}),
-        source="ec2/ec2_eip.go",
+        source="ec2/ec2_eip.go@0160692",
         computed=("allocationId", "publicIp"),
         create=_create_eip,
         read=_read_eip,
@@ -360,7 +360,7 @@ KINDS = (
     Kind(
         type="aws:ec2/routeTable:RouteTable",
         replaces=frozenset({"vpcId"}),
-        source="ec2/vpc_route_table.go",
+        source="ec2/vpc_route_table.go@0220924",
         computed=("arn",),
         create=_create_table,
         read=_read_table,
@@ -370,7 +370,7 @@ KINDS = (
     Kind(
         type="aws:ec2/route:Route",
         replaces=frozenset({"destinationCidrBlock", "routeTableId"}),
-        source="ec2/vpc_route.go",
+        source="ec2/vpc_route.go@0128541",
         create=_create_route,
         read=_read_route,
         update=_update_route,

@@ -6,10 +6,12 @@ A script that the engine starts in place of the plug-in: it prints its port and 
 
 # ruff: noqa: ANN401, ARG002, N802 - names and signatures are gRPC's, and its generated code is untyped
 
+import os
 import random
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -34,6 +36,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 _INTERNAL = "__"
 _SUFFIX_DIGITS = 7
+_ENGINE_CHECK_SECONDS = 0.5
 _Diff = provider_pb2.DiffResponse
 
 
@@ -218,7 +221,15 @@ def _is_free(wanted: Inputs, seen: Inputs) -> bool:
     return all(isinstance(value, str) for value in (*wanted.values(), *seen.values()))
 
 
+def _leave_with_the_engine(server: Any, engine: int) -> None:
+    """End with the engine: one that is killed says nothing."""
+    while os.getppid() == engine:
+        time.sleep(_ENGINE_CHECK_SECONDS)
+    server.stop(0)
+
+
 def _serve(root: Path) -> None:
+    engine = os.getppid()
     server = grpc.server(futures.ThreadPoolExecutor(16))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(AwsProvider(root), server)
     stop: Callable[..., None] = lambda *_: server.stop(0)  # noqa: E731 - a signal handler
@@ -226,6 +237,7 @@ def _serve(root: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    threading.Thread(target=_leave_with_the_engine, args=(server, engine), daemon=True).start()
     print(port, flush=True)
     server.wait_for_termination()
 

@@ -76,7 +76,7 @@ def test_every_input_that_replaces_is_an_input(type_: str) -> None:
     named = {path.partition(".")[0] for path in kind.replaces} | ({kind.name_input} - {None})
 
     assert named <= _inputs_of(type_)
-    assert re.match(r"[a-z0-9]+/[a-z0-9_]+\.go", kind.source)
+    assert re.match(r"[a-z0-9]+/[a-z0-9_]+\.go@[0-9a-f]{7}", kind.source)
 
 
 def test_every_planned_input_is_known_to_pulumi_aws() -> None:
@@ -165,12 +165,12 @@ def test_a_name_is_given_once_and_kept(provider: AwsProvider) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
-    [({"instanceType": "g6.2xlarge"}, UNKNOWN), ({"tags": {"a": "c"}}, 3)],
+    [({"instanceType": "g6.2xlarge"}, UNKNOWN), ({"tags": {"a": "c"}}, UNKNOWN), ({"updateDefaultVersion": True}, 3)],
 )
 def test_a_templates_version_is_unknown_while_it_changes(
     provider: AwsProvider, changes: dict[str, Any], expected: object
 ) -> None:
-    """In a preview a changed template has a version to come, so its node group is shown as updated; tags make none."""
+    """In a preview a changed template has a version to come, so its node group is shown as updated."""
     old = TEMPLATE_INPUTS
     request = provider_pb2.UpdateRequest(
         urn=TEMPLATE,
