@@ -22,13 +22,21 @@ COMPONENTS = "llmd:index:"
 _TO_THE_PROVIDER = "pulumi.com/"
 
 
+_STACK_REFERENCE = "pulumi:pulumi:StackReference"
+
+
 class _Mocks(mocks.Mocks):
+    def __init__(self, stack_outputs: dict[str, dict[str, Any]]) -> None:
+        self._stack_outputs = stack_outputs
+
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         """A plan never dials: no function of a provider may be called."""
         raise AssertionError(f"{args.token} was called")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        """A resource's state is its inputs, and what AWS adds to them."""
+        """A resource's state is its inputs, and what AWS adds to them; a reference's is the other stack's outputs."""
+        if args.typ == _STACK_REFERENCE:
+            return args.inputs["name"], {**args.inputs, "outputs": self._stack_outputs[args.inputs["name"]]}
         computed = {"arn": f"arn:aws:test:{args.name}", "name": args.name} if args.typ.startswith("aws:") else {}
         return f"{args.name}-id", {**computed, **_COMPUTED.get(args.typ, {}), **args.inputs, **_of_cluster(args)}
 
@@ -70,7 +78,9 @@ class Recorder(mocks.MockMonitor):
 
     def __init__(self) -> None:
         """Record nothing yet."""
-        super().__init__(_Mocks())
+        self.stack_outputs: dict[str, dict[str, Any]] = {}
+        """Outputs of other stacks, by their full name."""
+        super().__init__(_Mocks(self.stack_outputs))
         self.requests: list[Any] = []
         self.outputs: dict[str, list[str]] = {}
         """Keys that were registered as outputs, by URN; twice the keys where that was done twice."""
@@ -80,6 +90,11 @@ class Recorder(mocks.MockMonitor):
         self.requests.append(request)
         with _loop_of_thread():
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - gRPC's own
+        """Mock: a reference to another stack is read, not registered."""
+        with _loop_of_thread():
+            return super().ReadResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - gRPC's own
         """Record, then mock."""
