@@ -11,7 +11,6 @@ dated or sourced instead, and config may override what has aged.
 from catalog.eks import (
     AMI_TYPES,
     EKS_VERSIONS,
-    GPU_PRESENT_SET_BY_NODEADM,
     VERSIONS_AS_OF,
     AmiFamily,
     AmiType,
@@ -35,7 +34,6 @@ __all__ = [
     "AMI_TYPES",
     "EKS_VERSIONS",
     "GPUS",
-    "GPU_PRESENT_SET_BY_NODEADM",
     "INSTANCE_TYPES",
     "MODELS",
     "PRICES_AS_OF",

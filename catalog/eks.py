@@ -21,7 +21,6 @@ from catalog.instance_types import Architecture
 __all__ = [
     "AMI_TYPES",
     "EKS_VERSIONS",
-    "GPU_PRESENT_SET_BY_NODEADM",
     "VERSIONS_AS_OF",
     "AmiFamily",
     "AmiType",
@@ -43,9 +42,6 @@ EKS_VERSIONS: Mapping[str, date | None] = MappingProxyType(
     }
 )
 """Kubernetes version to the last day of its standard support; after it EKS charges six times as much an hour."""
-
-GPU_PRESENT_SET_BY_NODEADM = (1, 35)
-"""From this version on nodeadm labels GPU nodes with `nvidia.com/gpu.present`; before, the node group has to."""
 
 
 class AmiFamily(StrEnum):

@@ -1,7 +1,7 @@
 """AWS resources as data, before any of them exists: what a pure builder returns and a component makes real."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -33,8 +33,10 @@ class AwsResource:
     """Suffixes of resources that have to be there first although no input names them."""
     ignore_changes: tuple[str, ...] = ()
     """Inputs that somebody else changes."""
-    delete_before_replace: bool = field(default=False)
+    delete_before_replace: bool = False
     """Whether a successor can only be made once this one is gone."""
+    protect: bool = False
+    """Whether the engine refuses to delete it."""
 
 
 def create_all_aws(
@@ -55,6 +57,7 @@ def create_all_aws(
             depends_on=[*after, *(made[before] for before in resource.after)],
             ignore_changes=[*resource.ignore_changes],
             delete_before_replace=resource.delete_before_replace or None,
+            protect=resource.protect or None,
         )
         inputs = {key: _resolve(value, made) for key, value in resource.inputs.items()}
         made[suffix] = create_aws(resource.type, f"{name}-{suffix}" if suffix else name, inputs, opts)

@@ -180,7 +180,8 @@ class EksSettings(SettingsModel):
     secrets_key_arn: Arn | None = None
     """KMS key that encrypts Secrets. Default: a key of the stack's own."""
     deletion_protection: bool = False
-    """Whether EKS refuses to delete the cluster; `destroy` then needs an `up` without it first."""
+    """Whether EKS refuses to delete the cluster, and the engine its key; `destroy` then needs an `up` without it
+    first."""
     extended_support: bool = False
     """Whether the cluster may outlive its version's standard support, at AWS' surcharge; else EKS upgrades it."""
     system_pool: SystemPoolSettings = Field(default_factory=SystemPoolSettings)

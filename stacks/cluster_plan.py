@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog import AMI_TYPES, GPU_PRESENT_SET_BY_NODEADM, INSTANCE_TYPES, version_number
+from catalog import AMI_TYPES, INSTANCE_TYPES
 from components.eks_cluster import EksClusterSpec
 from components.gpu_node_pool import GpuNodePoolSpec
 from components.network import NetworkArgs
@@ -112,17 +112,17 @@ def _pool(name: str, pool: GpuPoolSettings, eks: EksSettings) -> GpuNodePoolSpec
         placement_group=pool.placement_group,
         autoscaler=pool.autoscaler,
         disk_size_gib=pool.disk_size_gib,
-        labels=_labels(pool, eks),
+        labels=_labels(pool),
         taints=() if taint is None else ((taint.key, taint.value, str(taint.effect)),),
         tags=eks.tags,
     )
 
 
-def _labels(pool: GpuPoolSettings, eks: EksSettings) -> dict[str, str]:
+def _labels(pool: GpuPoolSettings) -> dict[str, str]:
     """What models and device plugin select the pool's nodes by, and what the node's own tools wait for."""
     labels = {key: value for key, value in (pool.node_selector or {}).items() if key != _INSTANCE_TYPE_LABEL}
-    if version_number(eks.version) < GPU_PRESENT_SET_BY_NODEADM:
-        labels[_GPU_PRESENT] = "true"
+    # nodeadm sets it from Kubernetes 1.35 on, and to the same; before, the device plugin's chart found no node without.
+    labels[_GPU_PRESENT] = "true"
     if pool.mig_profile is not None and pool.advertised_by is Advertiser.GPU_OPERATOR:
         # The operator's MIG manager cuts the GPUs as this label says; its layouts are named like that.
         labels[_MIG_CONFIG] = f"all-{pool.mig_profile}"

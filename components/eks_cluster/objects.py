@@ -50,6 +50,8 @@ def build(args: EksClusterArgs) -> dict[str, AwsResource]:
                 "deletionWindowInDays": 30,
                 "tags": tags,
             },
+            # Without it no Secret of the cluster can be read again: it lives as long as the cluster is meant to.
+            protect=spec.deletion_protection,
         )
     resources[""] = AwsResource(
         type="aws:eks/cluster:Cluster",

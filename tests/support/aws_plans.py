@@ -44,6 +44,8 @@ def _described(request: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf mes
         described["ignoreChanges"] = list(request.ignoreChanges)
     if request.deleteBeforeReplace:
         described["deleteBeforeReplace"] = True
+    if request.protect:
+        described["protect"] = True
     return described
 
 

@@ -209,7 +209,6 @@ def test_bottlerocket_has_a_disk_for_data_and_settings_of_its_own() -> None:
     ("changes", "labels"),
     [
         ({}, {"nvidia.com/gpu.present": "true"}),
-        ({"cluster.eks.version": "1.35", "gpuPools.l4.releaseVersion": "1.35.0-20260810"}, {}),
         (
             {"gpuPools.l4.nodeSelector": {"example.com/pool": "l4"}},
             {"example.com/pool": "l4", "nvidia.com/gpu.present": "true"},
@@ -225,7 +224,7 @@ def test_bottlerocket_has_a_disk_for_data_and_settings_of_its_own() -> None:
     ],
 )
 def test_nodes_have_the_labels_that_others_look_for(changes: dict[str, Any], labels: dict[str, str]) -> None:
-    """The pool's own selector, the GPU's mark where nodeadm does not set it, the MIG layout for the operator."""
+    """The pool's own selector, the GPU's mark, the MIG layout for the operator."""
     assert _group({**EKS, **changes})["labels"] == labels
 
 
