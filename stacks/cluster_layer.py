@@ -82,13 +82,17 @@ class ClusterLayer(pulumi.ComponentResource):
         vpc_id, subnets = _network(name, plan, own)
         cluster = _cluster(name, plan, subnets, own)
         place = _place(plan, cluster, vpc_id, subnets)
-        for pool, spec in plan.pools.items():
+        groups = [
             GpuNodePool(f"{name}-{pool}", GpuNodePoolArgs(spec=spec, place=place.of(spec.zones)), own)
+            for pool, spec in plan.pools.items()
+        ]
         self.provider = args.provider or _provider(cluster, args.provider_version, own)
         inside = pulumi.ResourceOptions(parent=self, provider=self.provider)
         if cluster is not None:
             create(f"{name}-gp3", GP3_CLASS, inside)
-        _karpenter_pools(name, plan, inside)
+        # Karpenter's controller runs on nodes of a group: its pools go first.
+        after_groups = pulumi.ResourceOptions(parent=self, provider=self.provider, depends_on=groups)
+        _karpenter_pools(name, plan, after_groups)
         self.kubeconfig = pulumi.Output.from_input(cluster.kubeconfig if cluster else None)
         self.identifier = pulumi.Output.from_input(cluster.arn if cluster else None)
         self.register_outputs({"kubeconfig": self.kubeconfig, "identifier": self.identifier})

@@ -53,10 +53,14 @@ def on_lab(lab: Lab, config: dict[str, Any]) -> dict[str, Any]:
 class CaseStack:
     """The CLI on one stack of one test."""
 
-    def __init__(self, lab: Lab, folder: Path, name: str, config: dict[str, Any]) -> None:
-        """Write the project folder and make the stack."""
+    def __init__(
+        self, lab: Lab, folder: Path, name: str, config: dict[str, Any], passphrase: str | None = None
+    ) -> None:
+        """Write the project folder and make the stack, under a passphrase of its own if one is given."""
         self.name = name
         self._environment = {**os.environ, **lab.environment(), "NO_COLOR": "1"}
+        if passphrase is not None:
+            self._environment["PULUMI_CONFIG_PASSPHRASE"] = passphrase
         self._workspace = Workspace(folder)
         self.configure(config)
         self.expect(0, "stack", "init", name, "--no-select")
