@@ -22,7 +22,7 @@ _ESTABLISHED_SECONDS = 10.0
 _GAIE = "sigs.k8s.io/gateway-api-inference-extension"
 
 
-def permissive_crd(group: str, version: str, kind: str, plural: str) -> dict[str, Any]:
+def permissive_crd(group: str, version: str, kind: str, plural: str, scope: str = "Namespaced") -> dict[str, Any]:
     """A CRD that takes any spec, for a kind whose own CRD is in no module that the lab builds."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     return {
@@ -31,7 +31,7 @@ def permissive_crd(group: str, version: str, kind: str, plural: str) -> dict[str
         "metadata": {"name": f"{plural}.{group}"},
         "spec": {
             "group": group,
-            "scope": "Namespaced",
+            "scope": scope,
             "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
             "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
         },

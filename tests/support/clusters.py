@@ -68,22 +68,6 @@ def crds_of(release: str) -> list[dict[str, object]]:
     return [read_crd(file) for bundle in RELEASES[release].crd_bundles for file in bundle.files]
 
 
-def permissive_crd(group: str, version: str, kind: str, plural: str, scope: str = "Namespaced") -> dict[str, Any]:
-    """A CRD that takes any spec, for a kind whose own CRD is in no module that the lab builds."""
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": scope,
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
-            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
-
-
 @contextmanager
 def gateway_controller(kubectl: Kubectl, namespace: str, name: str) -> Iterator[None]:
     """Set a Gateway's condition Programmed as soon as it is there, as its controller would."""
