@@ -57,13 +57,18 @@ def changed_paths(old: object, new: object, path: str = "") -> list[str]:
 
 def same(left: object, right: object) -> bool:
     """Whether two values say the same; lists of the API are sets."""
-    if isinstance(left, list) and isinstance(right, list):
-        return sorted(map(repr, map(_ordered, left))) == sorted(map(repr, map(_ordered, right)))
-    return left == right or (left in (None, {}, []) and right in (None, {}, []))
+    return left == right or _canonical(left) == _canonical(right)
 
 
-def _ordered(value: object) -> object:
-    return dict(sorted(value.items())) if isinstance(value, dict) else value
+def _canonical(value: object) -> str | None:
+    """A value as text, in one order: a message's maps come in any, at every depth."""
+    if value in (None, {}, []):
+        return None
+    if isinstance(value, dict):
+        return repr(sorted((key, _canonical(item)) for key, item in value.items()))
+    if isinstance(value, list):
+        return repr(sorted(str(_canonical(item)) for item in value))
+    return repr(value)
 
 
 def one(items: list[Any]) -> Any:  # noqa: ANN401 - the API's own

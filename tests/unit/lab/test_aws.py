@@ -216,3 +216,11 @@ def test_a_kubeconfig_of_eks_gets_the_labs_token(tmp_path: Path, capsys: pytest.
     assert token.main([str(tmp_path), *asked]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == {"token": "secret"}
     assert token.main([str(tmp_path), "s3", "ls"]) == 2
+
+
+def test_maps_say_the_same_in_any_order_at_any_depth() -> None:
+    """A protobuf message's maps come in no order: inside a list too that is no change, and another value is one."""
+    wanted = [{"tags": {"a": "1", "b": "2"}, "names": ["x", "y"]}]
+    assert changed_paths({"in": wanted}, {"in": [{"names": ["y", "x"], "tags": {"b": "2", "a": "1"}}]}) == []
+    assert changed_paths({"in": wanted}, {"in": [{"names": ["y", "x"], "tags": {"b": "3", "a": "1"}}]}) == ["in"]
+    assert changed_paths({"in": None}, {"in": []}) == []
