@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from lab import Lab, SimulatedPool
 from lab.process import read_identity
 from lab.tools import KUBERNETES_PROVIDER_VERSION
 from tests.integration.conftest import CLASSES
+from tests.support.processes import ends
 
 Run = Callable[..., str]
 
@@ -215,18 +215,8 @@ def test_a_killed_engine_leaves_no_program_behind(lab: Lab, tmp_path: Path) -> N
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     engine.kill()
     engine.wait()
-    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
-    assert [_runs(pid) for pid in pids] == [False, False]
-
-
-def _runs(pid: int) -> bool:
-    try:
-        # A container's first process may reap no orphans: they stay as zombies.
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    assert [ends(pid, deadline - time.monotonic()) for pid in pids] == [True, True]
 
 
 def test_the_probe_leaves_no_pod(kubectl: Run) -> None:

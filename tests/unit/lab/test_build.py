@@ -9,13 +9,13 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from rich.console import Console
 
 from lab import LabError, build
 from lab.progress import Reporter
 from lab.tools import Tool
+from tests.support.processes import runs
 
 _GOOD = "package main\n\nfunc main() { println(`hello`) }\n"
 _BROKEN = "package main\n\nfunc main() { undefinedName() }\n"
@@ -101,14 +101,6 @@ build_tool(Tool(name="tiny", module=Path(sys.argv[1]), version="v1", binaries=((
 """
 
 
-def _runs(pid: int) -> bool:
-    try:
-        # A container's first process may reap no orphans: they stay as zombies.
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def test_an_interrupted_build_leaves_no_process_and_no_partial_result(tmp_path: Path, cache: Path) -> None:
     """Ctrl-C ends the compiler and its children, and the cache is as it was."""
     tool = _tool(tmp_path / "tiny", _GOOD)
@@ -126,5 +118,5 @@ def test_an_interrupted_build_leaves_no_process_and_no_partial_result(tmp_path: 
     process.send_signal(signal.SIGINT)
 
     assert process.wait(20) != 0
-    assert [_runs(int(pid)) for pid in pids.read_text().split()] == [False, False]
+    assert [runs(int(pid)) for pid in pids.read_text().split()] == [False, False]
     assert list((cache / "tools").iterdir()) == []

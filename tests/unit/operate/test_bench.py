@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 from rich.console import Console
@@ -25,6 +24,7 @@ from operate.bench.report import Report, as_data, comparison_rows, figure_rows, 
 from operate.bench.site import Site, temporary_site
 from operate.errors import OperateError
 from settings.load import validate
+from tests.support.processes import ends
 
 MACHINE = Machine(
     cores=2,
@@ -301,12 +301,11 @@ def test_an_interrupt_leaves_no_process_and_no_folder(number: signal.Signals, tm
         while not (children and children[0].read_text().strip()) and time.monotonic() < deadline:
             time.sleep(0.05)
             children = list(tmp_path.glob("llm-d-bench-*/child"))
-        child = psutil.Process(int(children[0].read_text()))
+        child = int(children[0].read_text())
         process.send_signal(number)
         process.wait(30)
 
-    child.wait(10)
-    assert not child.is_running()
+    assert ends(child, 10)
     assert list(tmp_path.iterdir()) == []
 
 
