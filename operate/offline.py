@@ -7,11 +7,13 @@ named placeholders, so neither the stack's passphrase nor its state is needed.
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from lab.aws.emulator import AwsEmulator
 from lab.build import build_all
 from lab.engine import Toolchain, environment, prepare
 from lab.progress import Reporter
@@ -31,13 +33,27 @@ MANIFESTS = "manifests"
 
 _STACK = "render"
 
+# Port 9 discards; a preview does not dial, and if it did, it would reach this machine alone.
+_NOWHERE = """apiVersion: v1
+kind: Config
+clusters: [{name: nowhere, cluster: {server: "https://127.0.0.1:9"}}]
+users: [{name: nobody, user: {}}]
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+"""
+
 # The state is thrown away with the folder: writing all of it after every step would be most of the time.
 _NO_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 @contextmanager
-def offline(path: Path, console: Console) -> Iterator[Pulumi]:
+def offline(path: Path, console: Console, *, keeps_eks: bool = False) -> Iterator[Pulumi]:
     """The CLI on a stack of its own with the config of a stack's file; gone when the block ends.
+
+    Args:
+        path: The stack's file.
+        console: Where progress goes.
+        keeps_eks: Whether a stack on EKS keeps its cluster, for a first preview, which reaches none. The lab's engine
+            plans AWS with the lab's stand-in; the official one asks AWS for nothing but who is logged in.
 
     Raises:
         OperateError: if the config has faults.
@@ -60,11 +76,29 @@ def offline(path: Path, console: Console) -> Iterator[Pulumi]:
         # The lab has one version of the provider; the official CLI fetches the one that the SDK asks for.
         version = KUBERNETES_PROVIDER_VERSION if toolchain is Toolchain.BUILT else None
         config, has_token = _config_for(path, pulumi.folder / MANIFESTS, version)
+        if keeps_eks and settings.cluster.eks is not None:
+            config |= _with_eks(path, folder, version)
+            if toolchain is Toolchain.BUILT:
+                AwsEmulator(folder / "engine").install()
         Workspace(pulumi.folder).write_stack(_STACK, config)
         pulumi.select()
         if has_token:
             pulumi.set_secret("llm-d:huggingFace.token", TOKEN_PLACEHOLDER)
         yield pulumi
+
+
+def _with_eks(path: Path, folder: Path, provider_version: str | None) -> dict[str, Any]:
+    """The keys of a stack on EKS as its file has them; a kubeconfig is one that reaches nothing."""
+    config = read_stack_document(path)["config"]
+    kept = {key: config[key] for key in ("llm-d:cluster", "llm-d:layers") if key in config}
+    cluster = kept["llm-d:cluster"] = deepcopy(kept["llm-d:cluster"])
+    if provider_version:
+        cluster["providerVersion"] = provider_version
+    if "existing" in cluster["eks"]:
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(_NOWHERE)
+        cluster["eks"]["existing"] = {**cluster["eks"]["existing"], "kubeconfig": str(kubeconfig), "context": "nowhere"}
+    return kept
 
 
 def _config_for(path: Path, manifests: Path, provider_version: str | None) -> tuple[dict[str, Any], bool]:

@@ -124,7 +124,7 @@ def judge_stack(
 @contextmanager
 def _engine(stack: str, path: Path, console: Console, *, without_cluster: bool) -> Iterator[Pulumi]:
     if without_cluster:
-        with offline(path, console) as pulumi:
+        with offline(path, console, keeps_eks=True) as pulumi:
             yield pulumi
         return
     _, environment = prepare_cluster(load_stack(path), console)

@@ -16,8 +16,10 @@ _HEAD = f"""# Policies
 Written by `make docs` from `policy/checks/`; do not edit.
 
 `make policy STACK=<stack>` previews a stack with Pulumi's engine and judges every resource by these {len(RULES)} rules;
-`make policy STACK=<stack> OFFLINE=1` needs neither cluster nor credentials nor state. `python -m policy.manifests DIR`
-applies those that look at Kubernetes objects to any YAML, with `--json`, `--format sarif` or `--format junit`.
+`make policy STACK=<stack> OFFLINE=1` needs neither cluster nor credentials nor state: it is a first preview. Of a
+stack on EKS it plans the AWS half too: the lab's engine by its stand-in for AWS, while the official AWS provider, with
+LAB_TOOLCHAIN=path, asks AWS who is logged in. `python -m policy.manifests DIR` applies the rules about Kubernetes
+objects to any YAML, with `--json`, `--format sarif` or `--format junit`.
 
 - **mandatory** stops preview and update, **advisory** is shown. `policy/dev.json` and `policy/prod.json` say what holds
   in which environment; a stack whose name begins with `prod`, or ends with `-prod` or `-production`, is judged by

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from operate.__main__ import main
 from operate.policy import Finding, PolicyRun, environment_of, judge_stack, markdown
-from operate.workspace import ROOT, read_stack_document
+from operate.workspace import ROOT
 from policy.checks.steps import replaced_gpu_groups
 from tests.support.policy_cases import TOKEN, sound
 from tests.support.raw_stacks import RawStack
@@ -19,12 +19,7 @@ from tests.support.raw_stacks import RawStack
 STACKS = {path.stem.removeprefix("Pulumi."): path for path in (ROOT / "Pulumi.dev.yaml", *ROOT.glob("examples/*.yaml"))}
 
 
-def _is_new_cluster(path: Path) -> bool:
-    """Whether the stack makes a cluster: without one there is nothing to plan it on."""
-    return "eks" in read_stack_document(path)["config"]["llm-d:cluster"]
-
-
-@pytest.mark.parametrize("stack", sorted(name for name, path in STACKS.items() if not _is_new_cluster(path)))
+@pytest.mark.parametrize("stack", sorted(STACKS))
 def test_a_shipped_stack_passes_the_policy_of_its_environment(stack: str) -> None:
     """The real engine previews it under the pack: no violation, no advice, no rule that could not judge."""
     run = judge_stack(str(STACKS[stack]), Console(stderr=True), without_cluster=True)
