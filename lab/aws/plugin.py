@@ -64,6 +64,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Speak to the AWS of the lab below `root`."""
         self._root = root
         self._region = ""
+        self._session: Session | None = None
         # moto's backends are plain dictionaries: one change at a time.
         self._lock = threading.Lock()
 
@@ -187,7 +188,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """A session, and what AWS refuses as an error that the engine shows."""
         try:
             with self._lock:
-                yield Session(self._root, self._region)
+                # Reading EC2's model takes a quarter of a second: once for a run, not for each of its calls.
+                if self._session is None:
+                    self._session = Session(self._root, self._region)
+                yield self._session
         except (Refused, LabError, ClientError, BotoCoreError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
