@@ -4,13 +4,14 @@ Inputs are written as the engine sees them, in pulumi-aws' own camelCase, and by
 resources of pulumi-aws, never pulumi-eks: that one is a plug-in in Node, whose children no test here could hold.
 """
 
-import re
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+
+from components.keywords import keywords
 
 __all__ = ["AWS_TYPES", "create_aws"]
 
@@ -51,8 +52,4 @@ def create_aws(type_: str, name: str, inputs: Mapping[str, Any], opts: pulumi.Re
         inputs: By pulumi-aws' own names.
         opts: Must carry the parent, through which the provider is inherited.
     """
-    return attrgetter(AWS_TYPES[type_])(aws)(name, opts=opts, **{_snake(key): value for key, value in inputs.items()})
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
+    return attrgetter(AWS_TYPES[type_])(aws)(name, opts=opts, **keywords(inputs))

@@ -4,7 +4,6 @@ Builders return manifests: plain dicts with `apiVersion`, `kind`, `metadata` and
 This module is the only one that turns them into resources, so goldens, policies and `pulumi up` judge the same data.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.deadlines import GRACE_PERIOD
+from components.keywords import keywords
 
 __all__ = ["Manifest", "create", "create_all", "name_of"]
 
@@ -88,7 +88,7 @@ def create(name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> pulum
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(custom_timeouts=_timeouts(opts)))
     resource: pulumi.CustomResource
     if typed is not None:
-        resource = typed(name, opts=opts, **{_snake(key): rest[key] for key in rest})
+        resource = typed(name, opts=opts, **keywords(rest))
     else:
         resource = kubernetes.apiextensions.CustomResource(name, api_version=api_version, kind=kind, opts=opts, **rest)
     return resource
@@ -156,7 +156,3 @@ def _timeouts(opts: pulumi.ResourceOptions) -> pulumi.CustomTimeouts:
 
 def _child(name: str, suffix: str) -> str:
     return f"{name}-{suffix}" if suffix else name
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()

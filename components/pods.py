@@ -10,6 +10,7 @@ from typing import Any
 
 __all__ = [
     "CONTAINER_SECURITY",
+    "NONROOT",
     "SCRAPER",
     "checksum",
     "field_env",
@@ -20,6 +21,7 @@ __all__ = [
     "pod_security",
     "pull_secrets",
     "secret_env",
+    "spread",
     "spread_over_nodes",
 ]
 
@@ -28,6 +30,9 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
     "capabilities": {"drop": ["ALL"]},
 }
 """securityContext of a container that needs no privilege."""
+
+NONROOT = 65532
+"""Uid of distroless' user `nonroot`, which the picker's image and the body-based router's run as."""
 
 SCRAPER: Mapping[str, Any] = {
     "namespaceSelector": {},
@@ -95,16 +100,19 @@ def field_env(name: str, path: str) -> dict[str, Any]:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
+def spread(topology_key: str, selector: Mapping[str, str]) -> dict[str, Any]:
+    """One of `topologySpreadConstraints`: pods apart by a label of their nodes, and together rather than not at all."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": topology_key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": dict(selector)},
+    }
+
+
 def spread_over_nodes(selector: Mapping[str, str]) -> list[dict[str, Any]]:
-    """`topologySpreadConstraints`: on as many nodes as there are, and together rather than not at all."""
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": "kubernetes.io/hostname",
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(selector)},
-        }
-    ]
+    """`topologySpreadConstraints`: on as many nodes as there are."""
+    return [spread("kubernetes.io/hostname", selector)]
 
 
 def pod_disruption_budget(

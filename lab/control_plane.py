@@ -19,6 +19,7 @@ from lab.api import Api
 from lab.components import COMPONENTS, Component, Site
 from lab.errors import LabError
 from lab.kubeconfig import egress_config, kubeconfig, service_account_key, token_file
+from lab.ports import free_port
 
 __all__ = ["AddressChanged", "ControlPlane"]
 
@@ -44,12 +45,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -121,7 +116,7 @@ class ControlPlane:
             if not (self.root / name).exists():
                 process.write_private(self.root / name, content())
         if not self.site.port:
-            self._save(port=_free_port())
+            self._save(port=free_port())
         elif self.pids()["kube-apiserver"] is None and not _is_free(self.site.port):
             self._move()
 
@@ -218,7 +213,7 @@ class ControlPlane:
         """Somebody took the port between our choice and the server's start, or while the lab was down."""
         self.say(f"port {self.site.port} is taken by another program: the API server moves to another one")
         process.stop(self.state_file(name) for name in COMPONENTS if name != "etcd")
-        self._save(port=_free_port())
+        self._save(port=free_port())
 
     def _log_tail(self, name: str, lines: int) -> str:
         try:

@@ -7,7 +7,6 @@ whatever runs in a pod on the lab does so by kwok's word only.
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import yaml
 from lab.build import build_tool, tool_dir
 from lab.embedded import Lab
 from lab.errors import LabError
+from lab.ports import free_port
 from lab.progress import Reporter
 from lab.tools import TOOLS
 
@@ -69,7 +69,7 @@ def installation() -> list[dict[str, Any]]:
 @contextmanager
 def istiod(lab: Lab) -> Iterator[Istiod]:
     """Run istiod on a lab that has its `installation`."""
-    xds, secure, http, https, monitoring = (_free_port() for _ in range(5))
+    xds, secure, http, https, monitoring = (free_port() for _ in range(5))
     command = [
         str(tool_dir("istiod") / "bin" / "pilot-discovery"),
         "discovery",
@@ -101,13 +101,6 @@ def istiod(lab: Lab) -> Iterator[Istiod]:
 def _config_map(name: str, data: dict[str, str]) -> dict[str, Any]:
     metadata = {"name": name, "namespace": ISTIO_NAMESPACE}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

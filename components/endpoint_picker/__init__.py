@@ -10,11 +10,21 @@ pods.
 import pulumi
 
 from components.endpoint_picker.args import EndpointPickerArgs
-from components.endpoint_picker.objects import EXT_PROC_PORT, METRICS_PORT, build, picker_selector
-from components.objects import create_all
+from components.endpoint_picker.config import CONFIG_FILE
+from components.endpoint_picker.objects import EXT_PROC_PORT, HEALTH_PORT, METRICS_PORT, build, picker_selector
+from components.objects import create_all, name_of
 from naming import ModelNames
 
-__all__ = ["EXT_PROC_PORT", "METRICS_PORT", "EndpointPicker", "EndpointPickerArgs", "build", "picker_selector"]
+__all__ = [
+    "CONFIG_FILE",
+    "EXT_PROC_PORT",
+    "HEALTH_PORT",
+    "METRICS_PORT",
+    "EndpointPicker",
+    "EndpointPickerArgs",
+    "build",
+    "picker_selector",
+]
 
 
 class EndpointPicker(pulumi.ComponentResource):
@@ -26,7 +36,7 @@ class EndpointPicker(pulumi.ComponentResource):
     def __init__(self, name: str, args: EndpointPickerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmd:index:EndpointPicker", name, summarize(args), opts)
         children = create_all(name, build(args), self)
-        self.pool_name = children["pool"].metadata.apply(lambda metadata: metadata["name"])  # type: ignore[attr-defined]
+        self.pool_name = name_of(children["pool"])
         self.register_outputs({"pool_name": self.pool_name})
 
 

@@ -21,9 +21,6 @@ EXT_PROC_PORT = 9002
 HEALTH_PORT = 9003
 METRICS_PORT = 9090
 
-# distroless' user `nonroot`, which the picker's image runs as.
-_UID = 65532
-
 
 def picker_selector(model: str) -> Mapping[str, str]:
     """Labels of a model's picker pods. Never the model label, which selects the servers."""
@@ -91,7 +88,7 @@ def _deployment(args: EndpointPickerArgs) -> dict[str, Any]:
                 "spec": {
                     "serviceAccountName": args_name(args),
                     "terminationGracePeriodSeconds": GRACE_PERIOD,
-                    "securityContext": pods.pod_security(_UID),
+                    "securityContext": pods.pod_security(pods.NONROOT),
                     **pods.pull_secrets(args.pull_secrets),
                     "containers": [_container(args)],
                     "volumes": [{"name": "config", "configMap": {"name": args_name(args)}}],

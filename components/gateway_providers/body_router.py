@@ -19,9 +19,6 @@ __all__ = ["BODY_ROUTER_PORT", "HEALTH_PORT", "body_router"]
 BODY_ROUTER_PORT = 9004
 HEALTH_PORT = 9005
 
-# distroless' user `nonroot`, which the image runs as.
-_UID = 65532
-
 _LABELS = common_labels(component=BODY_ROUTER, instance=BODY_ROUTER)
 _SELECTOR = {"app.kubernetes.io/name": BODY_ROUTER, "app.kubernetes.io/instance": BODY_ROUTER}
 
@@ -106,7 +103,7 @@ def _deployment(spec: GatewaySpec) -> dict[str, Any]:
                 "spec": {
                     "serviceAccountName": BODY_ROUTER,
                     "terminationGracePeriodSeconds": GRACE_PERIOD,
-                    "securityContext": pods.pod_security(_UID),
+                    "securityContext": pods.pod_security(pods.NONROOT),
                     **pods.pull_secrets(spec.pull_secrets),
                     "topologySpreadConstraints": pods.spread_over_nodes(_SELECTOR),
                     "containers": [_container(spec)],
@@ -117,12 +114,11 @@ def _deployment(spec: GatewaySpec) -> dict[str, Any]:
 
 
 def _container(spec: GatewaySpec) -> dict[str, Any]:
-    namespace = {"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}
     return {
         "name": "router",
         "image": spec.body_router.image,
         "args": [*spec.body_router.args],
-        "env": [namespace],
+        "env": [pods.field_env("NAMESPACE", "metadata.namespace")],
         "ports": [
             {"name": "grpc", "containerPort": BODY_ROUTER_PORT, "protocol": "TCP"},
             {"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"},

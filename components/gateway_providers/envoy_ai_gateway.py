@@ -10,7 +10,7 @@ from typing import Any
 from components import pods
 from components.gateway_providers.base import GatewayProvider, GatewaySpec, ModelRoute
 from components.gateway_providers.gateway_api import NO_TIMEOUTS, gateway, gateway_ref, http_route
-from naming import GATEWAY, common_labels
+from naming import GATEWAY, ModelNames, common_labels
 
 __all__ = ["ENVOY_AI_GATEWAY"]
 
@@ -59,11 +59,12 @@ def _by_body(spec: GatewaySpec) -> dict[str, dict[str, Any]]:
 
 
 def _by_name(route: ModelRoute) -> dict[str, Any]:
+    pool = ModelNames(model=route.model).pool
     return {
         "matches": [
             {"headers": [{"type": "Exact", "name": _MODEL_HEADER, "value": name}]} for name in route.served_names
         ],
-        "backendRefs": [{"group": route.pool_api_group, "kind": "InferencePool", "name": route.model}],
+        "backendRefs": [{"group": route.pool_api_group, "kind": "InferencePool", "name": pool}],
         "timeouts": dict(NO_TIMEOUTS),
     }
 

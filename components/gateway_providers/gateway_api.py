@@ -127,4 +127,5 @@ def _by_name(spec: GatewaySpec, route: ModelRoute) -> list[dict[str, Any]]:
 
 
 def _pools(route: ModelRoute) -> list[dict[str, Any]]:
-    return [{"group": route.pool_api_group, "kind": "InferencePool", "name": route.model, "weight": 1}]
+    pool = ModelNames(model=route.model).pool
+    return [{"group": route.pool_api_group, "kind": "InferencePool", "name": pool, "weight": 1}]

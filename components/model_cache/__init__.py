@@ -12,7 +12,7 @@ import pulumi
 from components.deadlines import prefetch_seconds
 from components.model_cache.args import ModelCacheArgs
 from components.model_cache.objects import build, job_name
-from components.objects import create_all
+from components.objects import create_all, name_of
 
 __all__ = ["ModelCache", "ModelCacheArgs", "build"]
 
@@ -30,7 +30,7 @@ class ModelCache(pulumi.ComponentResource):
         super().__init__("llmd:index:ModelCache", name, summarize(args), opts)
         timeout = prefetch_seconds(args.download_bytes) + _AFTER_DEADLINE
         children = create_all(name, build(args), self, timeout_seconds=timeout)
-        self.claim_name = children["claim"].metadata.name  # type: ignore[attr-defined]
+        self.claim_name = name_of(children["claim"])
         self.register_outputs({"claim_name": self.claim_name})
 
 

@@ -1,6 +1,5 @@
 """The pod of a model server; pure."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from components import pods
@@ -74,6 +73,7 @@ def pod_labels(args: ModelServiceArgs, role: RoleArgs) -> dict[str, str]:
 def pod_spec(args: ModelServiceArgs, role: RoleArgs, times: Deadlines) -> dict[str, Any]:
     """The pod's spec."""
     engine = engine_container(args, role)
+    selector = model_selector(args.model, role.label)
     spec: dict[str, Any] = {
         "serviceAccountName": ModelNames(model=args.model).service_account,
         "automountServiceAccountToken": False,
@@ -83,8 +83,9 @@ def pod_spec(args: ModelServiceArgs, role: RoleArgs, times: Deadlines) -> dict[s
         "nodeSelector": dict(role.node_selector),
         "tolerations": [{"key": key, "operator": "Exists"} for key in sorted(role.taint_keys)],
         "topologySpreadConstraints": [
-            _spread("topology.kubernetes.io/zone", model_selector(args.model, role.label)),
-            _spread("kubernetes.io/hostname", model_selector(args.model, role.label)),
+            # GPUs are scarce: a replica in the wrong zone serves, a pending one does not.
+            pods.spread("topology.kubernetes.io/zone", selector),
+            *pods.spread_over_nodes(selector),
         ],
         **_init_containers(args, role),
         "containers": [_container(args, role, engine, times)],
@@ -183,13 +184,3 @@ def _volumes(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer) ->
     ]
     files = {"name": "files", "configMap": {"name": ModelNames(model=args.model).server}}
     return [*volumes, files] if engine.files else volumes
-
-
-def _spread(topology_key: str, selector: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "maxSkew": 1,
-        "topologyKey": topology_key,
-        # GPUs are scarce: a replica in the wrong zone serves, a pending one does not.
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": dict(selector)},
-    }

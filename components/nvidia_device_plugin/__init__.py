@@ -14,7 +14,7 @@ import pulumi
 
 from components.nvidia_device_plugin.args import NvidiaDevicePluginArgs, validate_args
 from components.nvidia_device_plugin.objects import build
-from components.objects import create, create_all
+from components.objects import create, create_all, name_of
 
 __all__ = ["NvidiaDevicePlugin", "NvidiaDevicePluginArgs", "build", "summarize", "validate_args"]
 
@@ -33,7 +33,7 @@ class NvidiaDevicePlugin(pulumi.ComponentResource):
         own = pulumi.ResourceOptions(parent=self)
         namespaces = [] if first is None else [create(f"{name}-namespace", first, own)]
         children = create_all(name, objects, self, depends_on=namespaces)
-        self.daemon_set_name = children[""].metadata.apply(lambda metadata: metadata["name"])  # type: ignore[attr-defined]
+        self.daemon_set_name = name_of(children[""])
         self.register_outputs({"daemon_set_name": self.daemon_set_name})
 
 

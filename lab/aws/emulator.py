@@ -13,6 +13,7 @@ from pathlib import Path
 from lab import process
 from lab.errors import LabError
 from lab.paths import CHECKOUT
+from lab.ports import free_port
 
 __all__ = ["AwsEmulator"]
 
@@ -49,7 +50,7 @@ class AwsEmulator:
             return
         if identity is not None:
             say("the emulated AWS is gone: starting from an empty account")
-        port = _free_port()
+        port = free_port()
         (self.root / "aws-store.json").unlink(missing_ok=True)
         process.start(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
@@ -89,9 +90,3 @@ class AwsEmulator:
         command = shlex.join([sys.executable, "-P", "-m", module, str(self.root)])
         process.write_private(path, f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(CHECKOUT))} exec {command} "$@"\n')
         path.chmod(0o700)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -18,7 +18,7 @@ from typing import Any
 
 import grpc
 
-from components.endpoint_picker import EXT_PROC_PORT
+from components.endpoint_picker import EXT_PROC_PORT, HEALTH_PORT, METRICS_PORT
 from lab.build import tool_dir
 from naming import GATEWAY, MODEL_LABEL, ModelNames, service_host
 from operate.errors import OperateError
@@ -288,7 +288,7 @@ def _on_host(invocation: Invocation, folder: Path) -> list[str]:
     return arguments
 
 
-_PORT_FLAGS = {9002: "grpc-port", 9003: "grpc-health-port", 9090: "metrics-port"}
+_PORT_FLAGS = {EXT_PROC_PORT: "grpc-port", HEALTH_PORT: "grpc-health-port", METRICS_PORT: "metrics-port"}
 
 
 def _port_flags(ports: Mapping[int, int]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from components.endpoint_picker import CONFIG_FILE, METRICS_PORT
 from naming import ModelNames
 from operate.verify.asked import asked_metrics
 from operate.verify.figures import PoolFigures, metric_names, pool_figures
@@ -14,7 +15,6 @@ from operate.verify.rows import Row, failed, not_asked, passed
 
 __all__ = ["CLOSED", "check_metric_maps", "check_ready_pods", "picker_figures", "wants_token"]
 
-METRICS_PORT = 9090
 _PODS_SECONDS, _POLL_SECONDS = 8.0, 0.2
 CLOSED = "the picker tells only who shows a token, which the API server's proxy does not pass on"
 
@@ -39,7 +39,7 @@ def _metric_map(
     label = objects.plan.release.labels.engine_type
     engine = pod["metadata"]["labels"].get(label) if label else None
     args = tuple(picker["spec"]["containers"][0]["args"])
-    asked = asked_metrics(plan.picker.dialect, args, config.get("plugins.yaml", "{}"), engine)
+    asked = asked_metrics(plan.picker.dialect, args, config.get(CONFIG_FILE, "{}"), engine)
     if asked is None:
         fault = "the picker is not told which metrics to read, so it reads vLLM's"
         return failed("metric map", model, fault, "the metric map is always given, in the line's dialect")

@@ -4,20 +4,16 @@ Mocks stand in for the engine. They cannot prove that an API server accepts the 
 available; the tests on the lab do.
 """
 
-import asyncio
 import inspect
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 import pytest
-from pulumi.runtime import mocks, settings
 
 from components.nvidia_device_plugin import NvidiaDevicePlugin, NvidiaDevicePluginArgs
 from settings.gpu_pools import MigStrategy, Sharing
+from tests.support.pulumi_mocks import Recorder, mocked, run_in_layer
 
 COMPONENT = "llmd:index:NvidiaDevicePlugin"
 PLUGIN_CHILDREN = {
@@ -34,83 +30,11 @@ OPTIONAL_CHILDREN = {
 }
 
 
-class _Mocks(mocks.Mocks):
-    """A resource's state is its inputs."""
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
-        """No invoke is expected."""
-        raise AssertionError(args.token)
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        """The physical name is the logical one."""
-        return f"{args.name}-id", args.inputs
-
-
-@contextmanager
-def _loop_of_thread() -> Iterator[None]:
-    """The mock monitor answers in worker threads, opens an event loop in each and leaves it open; this closes it."""
-    if threading.current_thread() is threading.main_thread():
-        yield
-        return
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-class Recorder(mocks.MockMonitor):
-    """Keeps the requests as they arrive: registered resources know the type of their parent only."""
-
-    def __init__(self) -> None:
-        super().__init__(_Mocks())
-        self.requests: list[Any] = []
-        self.outputs: list[Any] = []
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - gRPC's own
-        """Record, then mock."""
-        self.requests.append(request)
-        with _loop_of_thread():
-            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
-
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - gRPC's own
-        """Record, then mock."""
-        self.outputs.append(request)
-        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
-
-    def urn(self, name: str, type_: str) -> str:
-        """The URN of the one resource of this type and name."""
-        found = [urn for urn in self.resources if urn.endswith((f"${type_}::{name}", f"::{type_}::{name}"))]
-
-        assert len(found) == 1
-        return found[0]
-
-    def children(self) -> list[Any]:
-        """Requests of all Kubernetes objects."""
-        return [request for request in self.requests if request.type.startswith("kubernetes:")]
-
-    def child(self, name: str, kind: str) -> Any:  # noqa: ANN401 - a protobuf message
-        """The request of one Kubernetes object."""
-        found = [request for request in self.children() if request.name == name and request.type.endswith(f":{kind}")]
-
-        assert len(found) == 1
-        return found[0]
-
-
 @pytest.fixture
 def monitor() -> Iterator[Recorder]:
-    """Mocks of this test alone: the SDK keeps root stack, monitor and event loop in globals."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    recorder = Recorder()
-    mocks.set_mocks(recorder.mocks, project="llm-d", stack="test", preview=False, monitor=recorder)
-    yield recorder
-    settings.reset_options()
-    loop.run_until_complete(loop.shutdown_default_executor())
-    asyncio.set_event_loop(None)
-    loop.close()
+    """Mocks of this test alone."""
+    with mocked() as recorder:
+        yield recorder
 
 
 def _args(**changes: Any) -> NvidiaDevicePluginArgs:  # noqa: ANN401 - any field of the args
@@ -127,20 +51,18 @@ def _deploy(
 ) -> None:
     """Runs a program with the component in another one, as layers have it, and waits for its end."""
 
-    def program() -> pulumi.Output[None] | None:
-        provider = kubernetes.Provider("cluster", kubeconfig="{}")
-        layer = pulumi.ComponentResource("test:index:Layer", "layer", {}, pulumi.ResourceOptions(providers=[provider]))
-        plugin = NvidiaDevicePlugin("gpus", args, pulumi.ResourceOptions(parent=layer))
+    def program(opts: pulumi.ResourceOptions) -> pulumi.Output[None] | None:
+        plugin = NvidiaDevicePlugin("gpus", args, opts)
         return None if check is None else check(plugin)
 
-    mocks.test(program)()  # type: ignore[no-untyped-call]
+    run_in_layer(program)
 
 
 def test_the_children_of_the_default_are_exactly_these(monitor: Recorder) -> None:
     """Without MPS and RuntimeClass there are six children, each of its own type and name."""
     _deploy(_args())
 
-    children = [(request.type, request.name) for request in monitor.children()]
+    children = [(request.type, request.name) for request in monitor.objects()]
     assert len(children) == 6
     assert set(children) == PLUGIN_CHILDREN
 
@@ -149,7 +71,7 @@ def test_mps_and_runtime_class_are_two_children_more(monitor: Recorder) -> None:
     """The control daemon and the RuntimeClass exist where they are asked for."""
     _deploy(_full())
 
-    children = [(request.type, request.name) for request in monitor.children()]
+    children = [(request.type, request.name) for request in monitor.objects()]
     assert len(children) == 8
     assert set(children) == PLUGIN_CHILDREN | OPTIONAL_CHILDREN
 
@@ -158,10 +80,10 @@ def test_every_childs_parent_is_the_component(monitor: Recorder) -> None:
     """Children stay in the component although the component itself is inside another one."""
     _deploy(_full())
 
-    component = monitor.urn("gpus", COMPONENT)
-    assert {request.parent for request in monitor.children()} == {component}
+    component = monitor.urn(COMPONENT, "gpus")
+    assert {request.parent for request in monitor.objects()} == {component}
     assert [request.parent for request in monitor.requests if request.type == COMPONENT] == [
-        monitor.urn("layer", "test:index:Layer")
+        monitor.urn("test:index:Layer", "layer")
     ]
 
 
@@ -169,18 +91,17 @@ def test_every_childs_provider_is_the_given_one(monitor: Recorder) -> None:
     """No child falls back to a default provider."""
     _deploy(_full())
 
-    provider = monitor.urn("cluster", "pulumi:providers:kubernetes")
-    assert [request.provider for request in monitor.children()] == [f"{provider}::cluster-id"] * 8
+    assert [request.provider for request in monitor.objects()] == [monitor.provider()] * 8
 
 
 def test_the_namespace_comes_first(monitor: Recorder) -> None:
     """Everything waits for the namespace, and the namespace for nothing."""
     _deploy(_full())
 
-    namespace = monitor.urn("gpus-namespace", "kubernetes:core/v1:Namespace")
-    waiting = {request.name: namespace in request.dependencies for request in monitor.children()}
+    namespace = monitor.urn("kubernetes:core/v1:Namespace", "gpus-namespace")
+    waiting = {request.name: namespace in request.dependencies for request in monitor.objects()}
     assert waiting == {name: name != "gpus-namespace" for _, name in PLUGIN_CHILDREN | OPTIONAL_CHILDREN}
-    assert list(monitor.child("gpus-namespace", "Namespace").dependencies) == []
+    assert list(monitor.request("kubernetes:core/v1:Namespace", "gpus-namespace").dependencies) == []
 
 
 @pytest.mark.parametrize("name", ["gpus", "gpus-mps"])
@@ -188,7 +109,9 @@ def test_daemon_sets_come_last(monitor: Recorder, name: str) -> None:
     """Each DaemonSet waits for account, rights, configuration and RuntimeClass, and not for the other DaemonSet."""
     _deploy(_full())
 
-    dependencies = {urn.rpartition("::")[2] for urn in monitor.child(name, "DaemonSet").dependencies}
+    dependencies = {
+        urn.rpartition("::")[2] for urn in monitor.request("kubernetes:apps/v1:DaemonSet", name).dependencies
+    }
     assert dependencies == {
         "gpus-namespace",
         "gpus-account",
@@ -203,7 +126,7 @@ def test_the_component_carries_its_plan(monitor: Recorder) -> None:
     """The component's own inputs are the plan as plain data, for policies and the preview tree."""
     _deploy(_args(sharing=Sharing.TIME_SLICING, replicas=4, mig_strategy=MigStrategy.MIXED))
 
-    assert monitor.resources[monitor.urn("gpus", COMPONENT)].state == {
+    assert monitor.resources[monitor.urn(COMPONENT, "gpus")].state == {
         "namespace": "nvidia",
         "image": "example.com/plugin:v0.20.0",
         "sharing": "time-slicing",
@@ -219,9 +142,8 @@ def test_outputs_are_registered_once_and_are_the_public_attributes(monitor: Reco
     """The registered outputs are those that the class declares."""
     _deploy(_args())
 
-    component = monitor.urn("gpus", COMPONENT)
-    registered = [set(request.outputs.fields) for request in monitor.outputs if request.urn == component]
-    assert registered == [{"daemon_set_name"}]
+    component = monitor.urn(COMPONENT, "gpus")
+    assert monitor.outputs[component] == ["daemon_set_name"]
     assert set(inspect.get_annotations(NvidiaDevicePlugin)) == {"daemon_set_name"}
 
 
@@ -247,4 +169,4 @@ def test_invalid_args_raise_one_error_that_names_every_property(monitor: Recorde
         "NvidiaDevicePlugin gpus cannot be built:",
         *(f"  {error['property_path']} {error['reason']}" for error in errors),
     ]
-    assert monitor.children() == []
+    assert monitor.objects() == []

@@ -4,10 +4,7 @@ What this does not show: a proxy. Its pods are Running by kwok's word, so no req
 balancer's address is a stand-in's, for a lab has no cloud.
 """
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ from lab.istiod import installation, istiod
 from lab.stack import simulated_pools
 from operate.workspace import ROOT, read_stack_document
 from settings import StackSettings, load_stack_file
-from tests.support.clusters import Kubectl
+from tests.support.clusters import Kubectl, status_writer
 from tests.support.stacks import CaseStack, on_lab
 
 EXAMPLE = ROOT / "examples" / "Pulumi.istio.yaml"
@@ -106,25 +103,6 @@ def _object(kind: str, name: str, **metadata: object) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, **metadata}}
 
 
-@contextmanager
-def _load_balancer(kubectl: Kubectl, namespace: str) -> Iterator[None]:
+def _load_balancer(kubectl: Kubectl, namespace: str) -> AbstractContextManager[None]:
     """Give the proxies' Service an address as soon as it is there, as a cloud would."""
-    stop = threading.Event()
-    patch = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}}})
-    command = ["patch", "service", SERVICE, "--namespace", namespace, "--subresource=status", "--type=merge"]
-
-    def run() -> None:
-        while not stop.wait(0.5):
-            try:
-                kubectl(*command, "--patch", patch)
-            except AssertionError:
-                continue
-            return
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return status_writer(kubectl, namespace, "service", SERVICE, {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}})

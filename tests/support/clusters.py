@@ -19,7 +19,7 @@ from operate.smoke.stand_ins import permissive_crd
 from releases import RELEASES
 from releases.crd_store import read_crd
 
-__all__ = ["Kubectl", "crds_of", "gateway_controller", "permissive_crd"]
+__all__ = ["Kubectl", "crds_of", "gateway_controller", "permissive_crd", "status_writer"]
 
 
 class Kubectl:
@@ -71,7 +71,6 @@ def crds_of(release: str) -> list[dict[str, object]]:
 @contextmanager
 def gateway_controller(kubectl: Kubectl, namespace: str, name: str) -> Iterator[None]:
     """Set a Gateway's condition Programmed as soon as it is there, as its controller would."""
-    stop = threading.Event()
     condition = {
         "type": "Programmed",
         "status": "True",
@@ -79,10 +78,18 @@ def gateway_controller(kubectl: Kubectl, namespace: str, name: str) -> Iterator[
         "message": "",
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
-    patch = json.dumps({"status": {"conditions": [condition]}})
+    with status_writer(kubectl, namespace, "gateway", name, {"conditions": [condition]}):
+        yield
+
+
+@contextmanager
+def status_writer(kubectl: Kubectl, namespace: str, kind: str, name: str, status: dict[str, Any]) -> Iterator[None]:
+    """Give an object a status as soon as it is there, as whoever is not on the lab would; once."""
+    stop = threading.Event()
+    patch = json.dumps({"status": status})
+    command = ["patch", kind, name, "--namespace", namespace, "--subresource=status", "--type=merge"]
 
     def run() -> None:
-        command = ["patch", "gateway", name, "--namespace", namespace, "--subresource=status", "--type=merge"]
         while not stop.wait(0.5):
             try:
                 kubectl(*command, "--patch", patch)

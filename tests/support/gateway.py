@@ -5,7 +5,6 @@ of loopback.
 """
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import yaml
 
 from components.gateway_providers import GatewaySpec
 from components.gateway_providers.envoy_config import envoy_config
+from lab.ports import free_port
 from tests.support.ext_proc import StubPicker
 
 __all__ = ["ENVOY", "Gateway", "gateway"]
@@ -110,7 +110,7 @@ def gateway(spec: GatewaySpec, folder: Path) -> Iterator[Gateway]:
     for server in servers.values():
         Thread(target=server.serve_forever, daemon=True).start()
     pickers = {model: StubPicker(f"127.0.0.1:{server.server_port}") for model, server in servers.items()}
-    ports = {name: _free_port() for name in ("inference", "ready", "admin")}
+    ports = {name: free_port() for name in ("inference", "ready", "admin")}
     file = folder / "envoy.yaml"
     file.write_text(yaml.safe_dump(_on_loopback(yaml.safe_load(envoy_config(spec)), ports, pickers)))
     command = [str(ENVOY), "--config-path", str(file), "--log-level", "warn", "--concurrency", "2"]
@@ -140,13 +140,6 @@ def _on_loopback(config: dict[str, Any], ports: dict[str, int], pickers: dict[st
             address = {"address": "127.0.0.1", "port_value": by_cluster[cluster["name"]]}
             endpoint["endpoint"]["address"]["socket_address"] = address
     return config
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

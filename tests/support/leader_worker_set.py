@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from lab import Lab
 from lab.build import tool_dir
+from lab.ports import free_port
 from tests.support.clusters import Kubectl
 
 __all__ = ["leader_worker_set_controller"]
@@ -43,7 +44,7 @@ _WEBHOOKS = (
 def leader_worker_set_controller(lab: Lab, kubectl: Kubectl, folder: Path) -> Iterator[None]:
     """Install the CRD and run the controller; its log is in `folder`."""
     folder.mkdir()
-    port, metrics, health = (_free_port() for _ in range(3))
+    port, metrics, health = (free_port() for _ in range(3))
     certificate = _certificate(folder)
     kubectl.apply(yaml.safe_load((tool_dir("lws") / "share" / _CRD).read_text()))
     configuration = {
@@ -80,12 +81,6 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
                 return
         time.sleep(0.2)
     raise AssertionError(f"the LeaderWorkerSet controller does not answer:\n{log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _certificate(folder: Path) -> bytes:
