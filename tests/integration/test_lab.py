@@ -135,10 +135,10 @@ def test_nothing_dials_a_pod(lab: Lab, kubectl: Run, namespace: str) -> None:
     kubectl("run", "subject", "-n", namespace, "--image=none")
     kubectl("wait", "-n", namespace, "pod/subject", "--for=condition=Ready", "--timeout=30s")
     with lab.api() as api:
-        for path in ("proxy/", "log"):
-            response = api._client.get(f"/api/v1/namespaces/{namespace}/pods/subject/{path}")
-            assert response.is_server_error
-            assert f"dial unix {lab.root}/nothing-answers.sock" in response.text
+        pod = f"/api/v1/namespaces/{namespace}/pods/subject"
+        responses = [api._client.get(f"{pod}/{path}") for path in ("proxy/", "log")]
+    dialled = f"dial unix {lab.root}/nothing-answers.sock"
+    assert [(response.is_server_error, dialled in response.text) for response in responses] == [(True, True)] * 2
 
 
 _PROGRAM = f"""

@@ -4,6 +4,7 @@ These tests hold the table against the facts it was typed from, and the estimate
 prove that AWS still sells a type, that a price is still true, or what a real node will report as allocatable.
 """
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -164,16 +165,22 @@ def test_types_without_a_price_are_the_two_not_sold_on_demand() -> None:
     }
 
 
+def _price(row: InstanceType) -> Decimal:
+    assert row.usd_per_hour is not None
+    return row.usd_per_hour
+
+
 def test_more_of_the_same_gpu_never_costs_less() -> None:
     """Within a family, a type with more GPUs and at least as many vCPUs has the higher price: catches swapped cells."""
     priced = [row for row in INSTANCE_TYPES.values() if row.usd_per_hour is not None]
-    for small in priced:
-        for large in priced:
-            same_family = small.family == large.family
-            if same_family and small.gpu_count <= large.gpu_count and small.vcpus < large.vcpus:
-                assert small.usd_per_hour is not None
-                assert large.usd_per_hour is not None
-                assert small.usd_per_hour < large.usd_per_hour, (small.name, large.name)
+    pairs = [
+        (small, large)
+        for small, large in itertools.product(priced, priced)
+        if small.family == large.family and small.gpu_count <= large.gpu_count and small.vcpus < large.vcpus
+    ]
+
+    assert len(pairs) == 134
+    assert [(small.name, large.name) for small, large in pairs if not _price(small) < _price(large)] == []
 
 
 @pytest.mark.parametrize(

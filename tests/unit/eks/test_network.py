@@ -54,14 +54,16 @@ def test_each_zone_may_have_a_nat_gateway_of_its_own() -> None:
     """With one per zone every private subnet leaves through its own zone."""
     resources = build(replace(ARGS, nat_per_zone=True))
 
-    for zone in ARGS.zones:
-        assert resources[f"private-{zone}-route"].inputs["natGatewayId"] == Ref(suffix=f"nat-{zone}")
+    ways = {zone: resources[f"private-{zone}-route"].inputs["natGatewayId"] for zone in ARGS.zones}
+    assert ways == {"us-west-2a": Ref(suffix="nat-us-west-2a"), "us-west-2b": Ref(suffix="nat-us-west-2b")}
 
 
 def test_every_resource_refers_to_what_comes_before_it() -> None:
     """The order of the plan is one in which everything that is named is there."""
     seen: set[str] = set()
-    for suffix, resource in build(ARGS).items():
+    resources = build(ARGS)
+    assert len(resources) == 19
+    for suffix, resource in resources.items():
         values = [
             item for value in resource.inputs.values() for item in (value if isinstance(value, list) else [value])
         ]
