@@ -1,6 +1,6 @@
 """PlatformLayer: what a cluster needs before models: CRDs and whoever advertises GPUs.
 
-It does not own the cluster or its nodes (the cluster layer will) nor gateway controllers.
+It does not own the cluster or its nodes (the cluster layer does) nor gateway controllers.
 """
 
 from collections.abc import Mapping

@@ -40,7 +40,7 @@ def _listener(settings: StackSettings) -> Iterator[Fault]:
 
 
 def _replicas(settings: StackSettings) -> Iterator[Fault]:
-    """Istio scales the proxies of a Gateway itself."""
+    """Whoever implements the Gateway API runs the proxies of a Gateway, and says how many there are."""
     is_set = "replicas" in settings.gateway.model_fields_set
     if settings.gateway.provider is not GatewayProvider.STANDALONE and is_set:
         provider = settings.gateway.provider
