@@ -265,7 +265,14 @@ KINDS = (
             }
         ),
         source="eks/cluster.go@00555dc",
-        computed=("arn", "certificateAuthority", "endpoint", "status"),
+        computed=(
+            "arn",
+            "certificateAuthority",
+            "endpoint",
+            "status",
+            "vpcConfig.clusterSecurityGroupId",
+            "vpcConfig.vpcId",
+        ),
         create=_create_cluster,
         read=_read_cluster,
         update=_update_cluster,

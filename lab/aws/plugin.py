@@ -137,7 +137,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Make it; a preview says what is known of it."""
         kind, inputs = _kind(request.urn, context), _plain(request.properties)
         if request.preview:
-            outputs = {**inputs, **dict.fromkeys(kind.computed, UNKNOWN)}
+            outputs = _merged(inputs, _unknown(kind.computed))
             return provider_pb2.CreateResponse(id="", properties=_message(outputs))
         with self._calling(context) as session:
             id_, computed = kind.create(session, inputs)
@@ -153,10 +153,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             except NotFoundError:
                 return provider_pb2.ReadResponse()
         drifted = {key: _observed(value, observed[key]) for key, value in inputs.items() if key in observed}
-        outputs = {**state, **observed, **inputs, **drifted}
-        for key in kind.computed:
-            if key in observed:
-                outputs[key] = observed[key]
+        outputs = _merged({**state, **observed, **inputs, **drifted}, _computed(kind, observed))
         return provider_pb2.ReadResponse(
             id=request.id, properties=_message(outputs), inputs=_message({**inputs, **drifted})
         )
@@ -165,13 +162,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Change it in place."""
         kind = _kind(request.urn, context)
         state, old, new = _plain(request.olds), _plain(request.old_inputs), _plain(request.news)
-        kept = {key: state[key] for key in kind.computed if key in state}
+        outputs = _merged(new, _computed(kind, state))
         if request.preview:
-            unknown = dict.fromkeys(kind.changes, UNKNOWN) if kind.is_changed_by(old, new) else {}
-            return provider_pb2.UpdateResponse(properties=_message({**new, **kept, **unknown}))
+            unknown = _unknown(kind.changes) if kind.is_changed_by(old, new) else {}
+            return provider_pb2.UpdateResponse(properties=_message(_merged(outputs, unknown)))
         with self._calling(context) as session:
             computed = kind.update(session, request.id, old, new)
-        return provider_pb2.UpdateResponse(properties=_message({**new, **kept, **computed}))
+        return provider_pb2.UpdateResponse(properties=_message({**outputs, **computed}))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Remove it; what is gone is gone."""
@@ -194,6 +191,40 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 yield self._session
         except (Refused, LabError, ClientError, BotoCoreError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+
+def _computed(kind: Kind, properties: Inputs) -> Inputs:
+    """Of properties only what is computed, at the places where it stands."""
+    result: Inputs = {}
+    for path in kind.computed:
+        value: Any = properties
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            result = _merged(result, _at(path, value))
+    return result
+
+
+def _unknown(paths: tuple[str, ...]) -> Inputs:
+    result: Inputs = {}
+    for path in paths:
+        result = _merged(result, _at(path, UNKNOWN))
+    return result
+
+
+def _at(path: str, value: Any) -> Inputs:
+    key, _, rest = path.partition(".")
+    return {key: _at(rest, value) if rest else value}
+
+
+def _merged(below: Inputs, above: Inputs) -> Inputs:
+    """Both, map by map; what is above wins."""
+    both = {key: _merged(below[key], above[key]) for key in above if _are_maps(below.get(key), above[key])}
+    return {**below, **above, **both}
+
+
+def _are_maps(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _kind(urn: str, context: Any) -> Kind:

@@ -26,7 +26,7 @@ class Kind:
     source: str
     """File of terraform-provider-aws that says so, and the commit at which it was read."""
     computed: tuple[str, ...] = ()
-    """Outputs that are not inputs."""
+    """Outputs that are not inputs, as dotted paths: some stand within a map that is an input."""
     name_input: str | None = None
     """Input that gets a name with a random end where it is absent, as pulumi-aws does."""
     create: Callable[[Session, Inputs], tuple[str, Inputs]]

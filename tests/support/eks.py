@@ -185,7 +185,7 @@ def planned_inputs(stack: CaseStack) -> dict[str, Any]:
 
 def differences(planned: Any, golden: Any, path: str = "") -> list[str]:  # noqa: ANN401 - JSON-like
     """Where a plan says something else than a golden; what a plan cannot know yet says nothing."""
-    if planned == UNKNOWN or (planned is None and path.endswith("]")):
+    if planned == UNKNOWN:
         return []
     if isinstance(planned, dict) and isinstance(golden, dict):
         return [item for key in golden for item in differences(planned.get(key), golden[key], f"{path}.{key}")]

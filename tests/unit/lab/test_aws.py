@@ -7,6 +7,7 @@ said it does at the commit that was read, in the version that pulumi-aws 7.51.1 
 import inspect
 import json
 import re
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +34,8 @@ from tests.support.aws_models import faults_of_call
 GOLDENS = sorted((ROOT / "tests" / "golden" / "aws").glob("*.yaml"))
 GROUP = "urn:pulumi:s::llm-d::llmd:index:GpuNodePool$aws:eks/nodeGroup:NodeGroup::cluster-l4"
 TEMPLATE = "urn:pulumi:s::llm-d::llmd:index:GpuNodePool$aws:ec2/launchTemplate:LaunchTemplate::cluster-l4-template"
+CLUSTER_TYPE = "aws:eks/cluster:Cluster"
+CLUSTER = f"urn:pulumi:s::llm-d::llmd:index:EksCluster${CLUSTER_TYPE}::cluster-eks"
 TEMPLATE_INPUTS = {"name": "t-1", "instanceType": "g6.xlarge", "tags": {"a": "b"}}
 
 
@@ -189,6 +192,28 @@ def test_a_preview_makes_nothing_and_says_what_it_knows(provider: AwsProvider) -
     properties = dict(provider.Create(request, None).properties)
 
     assert (properties["instanceType"], properties["latestVersion"]) == ("g6.xlarge", UNKNOWN)
+
+
+def test_a_clusters_security_group_outlives_updates_and_refreshes(
+    provider: AwsProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is computed within an input: unknown in a first plan, and then the same, or pools with EFA would change."""
+    inputs = {"version": "1.34", "vpcConfig": {"subnetIds": ["a"]}}
+    state = {**inputs, "vpcConfig": {"subnetIds": ["a"], "clusterSecurityGroupId": "sg"}}
+    known = {"urn": CLUSTER, "properties": _struct(state), "inputs": _struct(inputs)}
+    news = _struct({**inputs, "version": "1.35"})
+    monkeypatch.setitem(KINDS, CLUSTER_TYPE, replace(KINDS[CLUSTER_TYPE], read=lambda *_: state))
+
+    made = provider.Create(provider_pb2.CreateRequest(urn=CLUSTER, preview=True, properties=_struct(inputs)), None)
+    request = provider_pb2.UpdateRequest(
+        urn=CLUSTER, preview=True, olds=_struct(state), old_inputs=_struct(inputs), news=news
+    )
+    updated = provider.Update(request, None)
+    read = provider.Read(provider_pb2.ReadRequest(id="c", **known), None)
+
+    groups = [answer.properties["vpcConfig"]["clusterSecurityGroupId"] for answer in (made, updated, read)]
+    assert groups == [UNKNOWN, "sg", "sg"]
+    assert json_format.MessageToDict(read.inputs) == inputs
 
 
 def test_a_protected_cluster_is_not_deleted(tmp_path: Path) -> None:
