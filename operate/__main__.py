@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     judging.add_argument("--markdown", type=Path, metavar="FILE", help="write the result as a comment, too")
     smoking.add_argument("--keep", type=Path, metavar="DIR", help="leave logs and configs of what ran there")
+    verifying.add_argument(
+        "--context", metavar="NAME", help="context of the kubeconfig; default: the one that the stack's config names"
+    )
     measuring = commands.add_parser("bench", help="measure on a lab of its own what the README promises about speed")
     measuring.add_argument("--runs", type=int, default=3, choices=range(1, 21), metavar="N", help="default: 3")
     measuring.add_argument("--pairs", type=int, default=2, choices=range(1, 11), metavar="N", help="default: 2")
@@ -137,7 +140,7 @@ def _smoke(arguments: argparse.Namespace, console: Console) -> object:
 
 
 def _verify(arguments: argparse.Namespace, console: Console) -> object:
-    rows = verify(arguments.stack, Reporter())
+    rows = verify(arguments.stack, Reporter(), arguments.context)
     if not arguments.json:
         print_rows(rows, console)
     result = {"stack": arguments.stack, "rows": rows_as_data(rows)}

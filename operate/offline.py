@@ -64,7 +64,8 @@ def offline(path: Path, console: Console, *, keeps_eks: bool = False) -> Iterato
     reporter = Reporter()
     build_all(ENGINE if toolchain is Toolchain.BUILT else (), reporter)
     source = lab_source(release, reporter.say) if toolchain is Toolchain.BUILT else from_release_url
-    fetch_crds(release, source, console.print)
+    if settings.installs_crds:
+        fetch_crds(release, source, console.print)
     with tempfile.TemporaryDirectory(prefix="llm-d-render-") as temporary:
         folder = Path(temporary)
         prepare(folder / "engine", toolchain)

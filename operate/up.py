@@ -57,34 +57,55 @@ def prepare_cluster(settings: StackSettings, console: Console) -> tuple[float, M
     """Make the cluster ready and say how to speak to it: seconds that it took, environment of the CLI."""
     release = RELEASES[settings.release]
     if not is_lab_stack(settings):
-        fetch_crds(release, from_release_url, console.print)
-        if settings.cluster.existing is not None:
-            require_cluster(settings.cluster.existing)
+        if settings.installs_crds:
+            fetch_crds(release, from_release_url, console.print)
+        if settings.cluster.there is not None:
+            require_cluster(settings.cluster.there)
         return 0.0, {}
     lab = Lab(lab_home())
     reporter = Reporter()
     began = time.monotonic()
     pools, classes = simulated_pools(settings), simulated_classes(settings)
     lab.up(pools, on_progress=reporter.say, reporter=reporter, classes=classes)
-    fetch_crds(release, lab_source(release, reporter.say), reporter.say)
+    if settings.installs_crds:
+        fetch_crds(release, lab_source(release, reporter.say), reporter.say)
     seconds = time.monotonic() - began
     console.print(f"the lab is ready after {seconds:.1f} s, {lab.status().nodes} simulated nodes")
     return seconds, lab.environment()
 
 
 def print_summary(result: Mapping[str, Any], console: Console) -> None:
-    """What is up, as a table."""
+    """What is up: a table of the models where the stack serves any, and the cluster where it makes nodes."""
     outputs = result["outputs"]
+    console.print()
+    if "models" in outputs:
+        console.print(_model_table(outputs["models"]))
+    if "gateway" in outputs:
+        gateway = outputs["gateway"]
+        where = gateway["url"] or f"no URL: {gateway['reason']}"
+        console.print(f"gateway   {gateway['provider']}, {where}")
+    if "cluster" in outputs:
+        console.print(f"cluster   {outputs['cluster']['name']}")
+    if outputs.get("costEstimate"):
+        console.print(f"estimate  {_cost(outputs['costEstimate'])}")
+    if "release" in outputs:
+        console.print(f"release   llm-d {outputs['release']}, namespace {outputs['namespace']}")
+    seconds = result["seconds"]
+    console.print(f"took      {seconds['total']} s (lab {seconds['lab']} s, pulumi {seconds['pulumi']} s)")
+
+
+def _model_table(models: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("MODEL", "ENGINE", "REPLICAS", "GPUS", "PATH", "IMAGE"):
         table.add_column(column, justify="right" if column in ("REPLICAS", "GPUS") else "left")
-    for name, model in outputs["models"].items():
+    for name, model in models.items():
         table.add_row(name, model["engine"], str(model["replicas"]), str(model["gpus"]), model["path"], model["image"])
-    console.print()
-    console.print(table)
-    gateway = outputs["gateway"]
-    where = gateway["url"] or f"no URL: {gateway['reason']}"
-    console.print(f"gateway   {gateway['provider']}, {where}")
-    seconds = result["seconds"]
-    console.print(f"release   llm-d {outputs['release']}, namespace {outputs['namespace']}")
-    console.print(f"took      {seconds['total']} s (lab {seconds['lab']} s, pulumi {seconds['pulumi']} s)")
+    return table
+
+
+def _cost(estimate: Mapping[str, Any]) -> str:
+    """The exported estimate in a line."""
+    total, unpriced = estimate["total"], estimate["unpriced"]
+    without = f", without {', '.join(unpriced)}" if unpriced else ""
+    amounts = f"{total['min']} at least, {total['desired']} at first, {total['max']} at most"
+    return f"{estimate['currency']} per {estimate['per']} of GPU nodes: {amounts}{without}"

@@ -82,6 +82,13 @@ class ClusterSettings(SettingsModel):
             raise ValueError("exactly one of existing, eks, reference, manifests says where to deploy to")
         return self
 
+    @property
+    def there(self) -> ExistingCluster | None:
+        """The cluster that a kubeconfig of the config reaches, on EKS or elsewhere; `None` where there is no such."""
+        if self.existing is not None or self.eks is None or self.eks.existing is None:
+            return self.existing
+        return ExistingCluster(kubeconfig=self.eks.existing.kubeconfig, context=self.eks.existing.context)
+
 
 class CrdsMode(StrEnum):
     """Who brings the Gateway API and InferencePool CRDs."""

@@ -63,3 +63,8 @@ class StackSettings(SettingsModel):
             return frozenset(self.layers)
         rest = {LayerName.PLATFORM, LayerName.SERVING}
         return frozenset(rest if self.cluster.eks is None else {LayerName.CLUSTER, *rest})
+
+    @property
+    def installs_crds(self) -> bool:
+        """Whether this stack brings the CRDs, and so needs their files: they belong to the platform layer."""
+        return self.crds is CrdsMode.INSTALL and LayerName.PLATFORM in self.owned_layers

@@ -8,7 +8,7 @@ from components.eks_cluster import EksClusterSpec
 from components.gpu_node_pool import GpuNodePoolSpec
 from components.network import NetworkArgs
 from settings import StackSettings
-from settings.cluster import ExistingCluster, LayerName
+from settings.cluster import LayerName
 from settings.eks import EksSettings, ExistingNetwork, NatGateways
 from settings.eks_pools import Provisioner
 from settings.gpu_pools import Advertiser, GpuPoolSettings
@@ -37,12 +37,6 @@ class ClusterPlan:
     """Managed node groups by pool."""
     karpenter_pools: Mapping[str, GpuNodePoolSpec]
     """Karpenter's pools."""
-
-    @property
-    def kubeconfig(self) -> ExistingCluster | None:
-        """How an existing cluster is reached."""
-        there = self.eks.existing
-        return None if there is None else ExistingCluster(kubeconfig=there.kubeconfig, context=there.context)
 
 
 def plan_cluster(settings: StackSettings) -> ClusterPlan | None:

@@ -53,6 +53,6 @@ def _why_no_url(settings: StackSettings, root: Path) -> str | None:
     """Why nothing answers at the gateway, or `None`."""
     if settings.cluster.manifests is not None:
         return "rendered as manifests: nothing is deployed"
-    if settings.cluster.existing is None:
+    if settings.cluster.there is None:
         return None
-    return read_kubeconfig(settings.cluster.existing, root).simulated
+    return read_kubeconfig(settings.cluster.there, root).simulated

@@ -17,7 +17,7 @@ from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths, Role
 from naming import TOKEN_SECRET
 from releases import RELEASES, Release, engine_version
 from settings import StackSettings
-from settings.cluster import CrdsMode, Monitoring, NamespacesMode
+from settings.cluster import Monitoring, NamespacesMode
 from settings.gateway import Exposure
 from settings.gpu_pools import Advertiser
 from settings.models import CustomEngineSettings, ModelSettings
@@ -78,7 +78,7 @@ def plan_stack(settings: StackSettings) -> StackPlan:
         release=release,
         namespace=settings.namespace,
         creates_namespaces=settings.namespaces is NamespacesMode.CREATE,
-        install_crds=settings.crds is CrdsMode.INSTALL,
+        install_crds=settings.installs_crds,
         device_plugin=_device_plugin(settings, release),
         provider=provider,
         gateway=gateway,

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from settings.cluster import ClusterReference, ClusterSettings, ExistingCluster
+from settings.cluster import ClusterReference, ClusterSettings
 from settings.eks import EksSettings
 from settings.kubeconfig import read_kubeconfig
 
@@ -42,10 +42,8 @@ def build_provider(cluster: ClusterSettings, root: Path) -> kubernetes.Provider:
     if cluster.reference is not None:
         kubeconfig, identifier = _of_stack(cluster.reference)
         return build_eks_provider(kubeconfig, identifier, cluster.provider_version)
-    there = cluster.existing or ExistingCluster()
-    if cluster.eks is not None and cluster.eks.existing is not None:
-        there = ExistingCluster(kubeconfig=cluster.eks.existing.kubeconfig, context=cluster.eks.existing.context)
-    found = read_kubeconfig(there, root)
+    assert cluster.there is not None  # noqa: S101 - a cluster that the stack makes has a provider of its own
+    found = read_kubeconfig(cluster.there, root)
     return kubernetes.Provider(
         "cluster",
         # By path: credentials stay out of the state, and a rotated token is no change.

@@ -20,6 +20,8 @@ def obstacles(settings: StackSettings, plan: StackPlan) -> list[str]:
     if settings.gateway.listener.protocol is ListenerProtocol.HTTPS:
         found.append("gateway.listener.protocol HTTPS: the certificate is a Secret that the stack does not make")
     for name, model in sorted(settings.models.items()):
+        if model.autoscaling is not None:
+            found.append(f"models.{name}.autoscaling: nothing here scales")
         if plan.models[name].service.prefill is not None:
             found.append(f"models.{name}.prefill: neither picker that can be built has llm-d's prefill plugins")
         if any(role.pods_per_replica > 1 for role in plan.models[name].service.roles):

@@ -58,6 +58,8 @@ class Model:
     replicas: int
     gpus_per_replica: int
     """In the node pool's unit."""
+    pods_per_replica: int = 1
+    """Pods that a replica's GPUs are spread over evenly; each has its own on one node."""
     node_pool: str
 
     @property
@@ -159,7 +161,8 @@ def _model(workload: Workload, plan: ModelPlan, role: RoleArgs, node_pool: str) 
         engine=plan.service.engine.name,
         image=plan.service.image,
         replicas=role.replicas,
-        gpus_per_replica=role.tensor_parallelism,
+        gpus_per_replica=role.gpus_per_pod * role.pods_per_replica,
+        pods_per_replica=role.pods_per_replica,
         node_pool=node_pool,
     )
 
@@ -167,8 +170,11 @@ def _model(workload: Workload, plan: ModelPlan, role: RoleArgs, node_pool: str) 
 def _node_pool(
     pool: GpuPoolSettings, plugin: DevicePluginSettings, capacity: PoolCapacity, models: list[Model]
 ) -> NodePool:
-    replicas = [
-        model.gpus_per_replica for model in models if model.node_pool == capacity.name for _ in range(model.replicas)
+    pods = [
+        model.gpus_per_replica // model.pods_per_replica
+        for model in models
+        if model.node_pool == capacity.name
+        for _ in range(model.replicas * model.pods_per_replica)
     ]
     shared_by = plugin.replicas if pool.advertised_by is Advertiser.DEVICE_PLUGIN else 1
     return NodePool(
@@ -178,20 +184,20 @@ def _node_pool(
         gpus_per_node=capacity.instance.gpu_count,
         min_nodes=pool.min_size,
         max_nodes=pool.max_size,
-        needed_nodes=_needed_nodes(replicas, capacity),
+        needed_nodes=_needed_nodes(pods, capacity),
         mig_profile=pool.mig_profile,
         shared_by=shared_by,
         unit=_unit(pool, shared_by),
-        used=sum(replicas),
+        used=sum(pods),
         total=capacity.nodes * capacity.gpus_per_node,
     )
 
 
-def _needed_nodes(replicas: list[int], capacity: PoolCapacity) -> int:
+def _needed_nodes(pods: list[int], capacity: PoolCapacity) -> int:
     """The packing that the plan was checked with, on as few nodes as hold it."""
-    fewest = -(-sum(replicas) // capacity.gpus_per_node)
+    fewest = -(-sum(pods) // capacity.gpus_per_node)
     counts = range(fewest, capacity.nodes)
-    return next((nodes for nodes in counts if pack(replicas, replace(capacity, nodes=nodes))), capacity.nodes)
+    return next((nodes for nodes in counts if pack(pods, replace(capacity, nodes=nodes))), capacity.nodes)
 
 
 def _unit(pool: GpuPoolSettings, shared_by: int) -> str:

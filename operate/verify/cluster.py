@@ -62,7 +62,7 @@ class Cluster:
         return self._request("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}")
 
     def service(self, namespace: str, service: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
-        """What a Service (`name:port`) answers to a GET, or to a POST of `body`, through the API server's proxy."""
+        """What a Service (`[https:]name:port`) answers to a GET or, with `body`, a POST, by the API server's proxy."""
         url = f"/api/v1/namespaces/{namespace}/services/{service}/proxy{path}"
         return self._request("GET", url) if body is None else self._request("POST", url, json=body)
 

@@ -11,12 +11,15 @@ from naming import ModelNames
 from operate.verify.asked import asked_metrics
 from operate.verify.figures import PoolFigures, metric_names, pool_figures
 from operate.verify.objects import StackObjects
-from operate.verify.rows import Row, failed, not_asked, passed
+from operate.verify.rows import NO_POD, Row, failed, not_asked, passed
+from stacks.plan import ModelPlan
 
-__all__ = ["CLOSED", "check_metric_maps", "check_ready_pods", "picker_figures", "wants_token"]
+__all__ = ["check_metric_maps", "check_ready_pods", "not_told", "picker_figures"]
 
 _PODS_SECONDS, _POLL_SECONDS = 8.0, 0.2
 CLOSED = "the picker tells only who shows a token, which the API server's proxy does not pass on"
+UNREACHED = "the API server does not reach the pod: a NetworkPolicy may keep it out"
+_UNREACHED_STATUSES = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
 
 
 def check_metric_maps(objects: StackObjects) -> Iterator[Row]:
@@ -24,6 +27,9 @@ def check_metric_maps(objects: StackObjects) -> Iterator[Row]:
     for model in sorted(objects.plan.models):
         picker = objects.picker(model)
         servers = objects.servers(model)
+        if picker is not None and not servers and _may_have_none(objects.model(model)):
+            yield not_asked("metric map", model, NO_POD)
+            continue
         if picker is None or not servers:
             yield failed("metric map", model, "no ready picker, or no ready model server", "see the checks of pods")
             continue
@@ -45,6 +51,8 @@ def _metric_map(
         return failed("metric map", model, fault, "the metric map is always given, in the line's dialect")
     name, port = pod["metadata"]["name"], plan.picker.target_port
     answer = objects.cluster.pod(objects.plan.namespace, name, port, asked.path)
+    if _is_unreached(answer):
+        return _unreached("metric map", objects, model, name, port)
     told = _told(answer)
     engine_name = plan.service.engine.name
     if told is None:
@@ -57,6 +65,22 @@ def _metric_map(
     return passed(
         "metric map", model, f"{engine_name}: {asked.queued_requests}, {asked.kv_cache_usage} at {asked.path}"
     )
+
+
+def _may_have_none(plan: ModelPlan) -> bool:
+    """Whether a model's servers may all be scaled away."""
+    return plan.autoscaler is not None and plan.autoscaler.min_replicas == 0
+
+
+def _is_unreached(answer: httpx.Response) -> bool:
+    """Whether the API server's proxy itself answers, for no pod did."""
+    return answer.status_code in _UNREACHED_STATUSES
+
+
+def _unreached(check: str, objects: StackObjects, model: str, pod: str, port: int) -> Row:
+    """What the API server cannot ask; `port-forward` ends inside the pod, where no NetworkPolicy applies."""
+    forward = f"kubectl -n {objects.plan.namespace} port-forward pod/{pod} {port}"
+    return not_asked(check, model, UNREACHED, f"`{forward}` goes past it: ask the pod's metrics at localhost:{port}")
 
 
 def _name(specification: str) -> str:
@@ -80,17 +104,16 @@ def _some(told: frozenset[str]) -> str:
 def check_ready_pods(objects: StackObjects) -> Iterator[Row]:
     """Each picker sees exactly the ready pods of its model, within some seconds of its start."""
     for model in sorted(objects.plan.models):
-        if wants_token(objects, model):
-            yield not_asked("picker's pods", model, CLOSED)
-            continue
         deadline = time.monotonic() + _PODS_SECONDS
-        while not (row := _ready_pods(objects, model)).ok and time.monotonic() < deadline:
+        while not (row := _ready_pods(objects, model)).ok and row.seen != CLOSED and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         yield row
 
 
 def _ready_pods(objects: StackObjects, model: str) -> Row:
     own = frozenset(str(pod["metadata"]["name"]) for pod in objects.servers(model))
+    if (row := not_told("picker's pods", objects, model)) is not None:
+        return row
     figures = picker_figures(objects, model)
     if figures is None or figures.ready_pods is None:
         hint = "is the picker ready, and does a NetworkPolicy keep the API server from its metrics port?"
@@ -106,21 +129,29 @@ def _ready_pods(objects: StackObjects, model: str) -> Row:
     return passed("picker's pods", model, f"{seen} of {len(own)}")
 
 
-def wants_token(objects: StackObjects, model: str) -> bool:
-    """Whether a picker tells its figures only to whoever shows a token, as with monitoring on."""
-    picker = objects.picker(model)
-    if picker is None:
-        return False
-    name = str(picker["metadata"]["name"])
-    answer = objects.cluster.pod(objects.plan.namespace, name, METRICS_PORT, "/metrics")
-    return answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+def not_told(check: str, objects: StackObjects, model: str) -> Row | None:
+    """Why a picker's figures cannot be asked for: it wants a token, as with monitoring on, or nothing gets through."""
+    answer = _picker_page(objects, model)
+    if answer is None:
+        return None
+    name, page = answer
+    if page.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return not_asked(check, model, CLOSED)
+    return _unreached(check, objects, model, name, METRICS_PORT) if _is_unreached(page) else None
 
 
 def picker_figures(objects: StackObjects, model: str) -> PoolFigures | None:
     """What a model's picker tells of its pool; None where it cannot be asked."""
+    answer = _picker_page(objects, model)
+    if answer is None or not answer[1].is_success:
+        return None
+    return pool_figures(answer[1].text, ModelNames(model=model).pool)
+
+
+def _picker_page(objects: StackObjects, model: str) -> tuple[str, httpx.Response] | None:
+    """A picker pod of a model and its metrics page; None where none is ready."""
     picker = objects.picker(model)
     if picker is None:
         return None
     name = str(picker["metadata"]["name"])
-    answer = objects.cluster.pod(objects.plan.namespace, name, METRICS_PORT, "/metrics")
-    return pool_figures(answer.text, ModelNames(model=model).pool) if answer.is_success else None
+    return name, objects.cluster.pod(objects.plan.namespace, name, METRICS_PORT, "/metrics")

@@ -9,7 +9,7 @@ from typing import Any
 from operate.errors import OperateError
 from operate.verify.figures import PoolFigures
 from operate.verify.objects import StackObjects
-from operate.verify.picker_checks import CLOSED, picker_figures, wants_token
+from operate.verify.picker_checks import not_told, picker_figures
 from operate.verify.rows import Row, failed, not_asked, passed
 
 __all__ = ["check_figures", "check_requests"]
@@ -69,7 +69,10 @@ def _by_name(objects: StackObjects) -> Iterator[Row]:
 
 
 def _service(objects: StackObjects) -> str:
-    return f"{objects.plan.provider.service}:{objects.plan.gateway.port}"
+    """As the API server's proxy takes it: `name:port`, with the scheme before it where the port speaks TLS."""
+    gateway = objects.plan.gateway
+    scheme = "" if gateway.tls_secret is None else "https:"
+    return f"{scheme}{objects.plan.provider.service}:{gateway.port}"
 
 
 def _chat(objects: StackObjects, model: str, text: str, tokens: int) -> dict[str, Any]:
@@ -88,8 +91,8 @@ def _ask(objects: StackObjects, model: str, body: dict[str, Any]) -> tuple[int, 
 def check_figures(objects: StackObjects, wait: Callable[[str], None]) -> Iterator[Row]:
     """Under load each picker reads figures that are not zero; `wait` is told what is waited for."""
     for model in sorted(objects.plan.models):
-        if wants_token(objects, model):
-            yield not_asked("figures", model, CLOSED)
+        if (row := not_told("figures", objects, model)) is not None:
+            yield row
             continue
         idle = picker_figures(objects, model)
         if idle is None:

@@ -15,10 +15,11 @@ from operate.verify.request_checks import check_figures, check_requests
 from operate.verify.rows import Row, failed
 from operate.workspace import ROOT
 from settings import StackSettings
-from settings.kubeconfig import kubeconfig_path, read_kubeconfig
+from settings.cluster import ClusterSettings, ExistingCluster
+from settings.kubeconfig import KubeconfigError, read_kubeconfig
 from stacks.plan import plan_stack
 
-__all__ = ["ask_at_rest", "ask_by_request", "verify"]
+__all__ = ["ask_at_rest", "ask_by_request", "kubectl_arguments", "verify"]
 
 
 def ask_at_rest(objects: StackObjects, settings: StackSettings) -> Iterator[Row]:
@@ -58,8 +59,13 @@ def _guarded(checks: Iterable[tuple[str, Callable[[], Iterable[Row]]]]) -> Itera
             )
 
 
-def verify(stack: str, reporter: Reporter) -> list[Row]:
+def verify(stack: str, reporter: Reporter, context: str | None = None) -> list[Row]:
     """Ask a stack's cluster; the answers.
+
+    Args:
+        stack: Its name, or its file.
+        reporter: Where progress goes.
+        context: Context of the kubeconfig, in the place of the config's; needed where the config names no kubeconfig.
 
     Raises:
         OperateError: if the cluster cannot be asked at all.
@@ -67,9 +73,7 @@ def verify(stack: str, reporter: Reporter) -> list[Row]:
     settings = load_stack(stack_path(stack))
     if is_lab_stack(settings):
         raise OperateError("on the lab no pod runs, so nothing answers; `make smoke` starts real ones")
-    if settings.cluster.existing is None:
-        reporter.say("the stack's config names no kubeconfig: the current context of kubectl is asked")
-    with connect(_kubectl_arguments(settings)) as cluster:
+    with connect(kubectl_arguments(settings.cluster, context)) as cluster:
         return _ask_all(cluster, settings, reporter)
 
 
@@ -83,9 +87,22 @@ def _ask_all(cluster: Cluster, settings: StackSettings, reporter: Reporter) -> l
     return rows
 
 
-def _kubectl_arguments(settings: StackSettings) -> tuple[str, ...]:
-    existing = settings.cluster.existing
-    if existing is None:
-        return ()
-    kubeconfig = read_kubeconfig(existing, ROOT)
-    return (f"--kubeconfig={kubeconfig_path(existing, ROOT)}", f"--context={kubeconfig.context}")
+def kubectl_arguments(cluster: ClusterSettings, context: str | None) -> tuple[str, ...]:
+    """Which cluster kubectl is to ask: the stack's, and never whatever its current context happens to be.
+
+    Raises:
+        OperateError: if neither config nor `context` tells the cluster, or the kubeconfig has no such context.
+    """
+    there = cluster.there
+    if there is None and context is None:
+        raise OperateError(
+            "the stack's config names no kubeconfig, and kubectl's current context may be another cluster's;\n"
+            "name the stack's: `python -m operate verify --stack STACK --context CONTEXT`"
+            " (for EKS, `aws eks update-kubeconfig` writes one)"
+        )
+    there = there or ExistingCluster()
+    try:
+        found = read_kubeconfig(there if context is None else there.model_copy(update={"context": context}), ROOT)
+    except KubeconfigError as error:
+        raise OperateError(f"{error}; {error.allowed}" if error.allowed else str(error)) from error
+    return (f"--kubeconfig={found.path}", f"--context={found.context}")

@@ -25,6 +25,7 @@ from operate.topology.layout import Box, Layout, engine_number, lay_out
 from operate.topology.mermaid import mermaid
 from operate.topology.svg import svg
 from operate.workspace import ROOT
+from stacks import plan_stack
 from tests.support.configs import settings
 
 DEV = ROOT / "Pulumi.dev.yaml"
@@ -160,6 +161,26 @@ def test_the_graph_of_two_engines() -> None:
             ),
         ),
     )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=stack_name)
+def test_the_graph_has_the_gpus_of_the_plan(path: Path) -> None:
+    """All GPUs of every model, also where a replica is several pods or a pod several copies."""
+    graph, plan = _of(path), plan_stack(load_stack(path))
+
+    assert sum(model.gpus for model in graph.models) == sum(model.service.gpus for model in plan.models.values())
+    assert {pool.name: pool.used for pool in graph.node_pools} == {
+        name: sum(pool["gpusOfModels"].values())  # type: ignore[attr-defined]
+        for name, pool in plan.pools.items()
+    }
+
+
+def test_a_replica_of_several_nodes_needs_as_many() -> None:
+    """Each of its pods has a node's GPUs: packed pod by pod, and drawn as what the replica takes in all."""
+    graph = _of(ROOT / "examples" / "Pulumi.wide-ep.yaml")
+
+    assert [(model.gpus_per_replica, model.pods_per_replica) for model in graph.models] == [(16, 2)]
+    assert [(pool.used, pool.needed_nodes) for pool in graph.node_pools] == [(16, 2)]
 
 
 def test_a_gateway_of_a_controller_has_no_number_of_proxies() -> None:

@@ -8,6 +8,7 @@ from operate.workspace import ROOT
 from settings import load_stack_file
 from stacks import plan_stack
 
+_EXAMPLES = {path.name.split(".")[1] for path in ROOT.glob("examples/Pulumi.*.yaml")}
 _RUNNABLE = {
     "custom-engine",
     "gated",
@@ -22,6 +23,27 @@ _RUNNABLE = {
 }
 
 
+# What stands in the way of the others, by the part of the config that each reason begins with.
+_REFUSED = {
+    "agentgateway": ["gateway.provider agentgateway"],
+    "autoscaling": ["models.qwen3-4b.autoscaling", "models.qwen3-8b.autoscaling"],
+    "eks-dev": ["cluster.eks"],
+    "eks-existing": ["cluster.eks"],
+    "eks-prefill-decode": ["cluster.eks", "models.qwen3-32b.prefill"],
+    "eks-production": ["cluster.eks"],
+    "eks-two-engines": ["cluster.eks"],
+    "envoy-ai-gateway": ["gateway.provider envoy-ai-gateway", "gateway.listener.protocol HTTPS"],
+    "gke": ["gateway.provider gke", "gateway.listener.protocol HTTPS"],
+    "istio": ["gateway.provider istio", "gateway.listener.protocol HTTPS"],
+    "model-sources": ["models.from-hub-cache.source"],
+    "prefill-decode": ["models.qwen3-32b.prefill"],
+    "prefill-decode-sglang": ["models.qwen3-8b.prefill"],
+    "prefill-decode-v0-4": ["models.qwen3-32b.prefill"],
+    "volume": ["models.assistant.source"],
+    "wide-ep": ["models.deepseek-r1"],
+}
+
+
 def _obstacles(example: str) -> list[str]:
     settings = load_stack_file(ROOT / "examples" / f"Pulumi.{example}.yaml")
     return obstacles(settings, plan_stack(settings))
@@ -31,6 +53,17 @@ def _obstacles(example: str) -> list[str]:
 def test_nothing_is_said_of_a_stack_that_can_be_run(example: str) -> None:
     """Engines of all kinds, with monitoring, existing CRDs and namespaces."""
     assert _obstacles(example) == []
+
+
+@pytest.mark.parametrize("example", sorted(_EXAMPLES - _RUNNABLE))
+def test_every_other_example_is_refused(example: str) -> None:
+    """A new example takes sides: it can be run, or it is stated here what of it cannot."""
+    assert [reason.partition(":")[0] for reason in _obstacles(example)] == _REFUSED[example]
+
+
+def test_every_example_that_takes_sides_is_there() -> None:
+    """One that is gone or renamed is none that can be run."""
+    assert _RUNNABLE | _REFUSED.keys() == _EXAMPLES
 
 
 def test_all_that_cannot_be_run_is_said_with_its_reason() -> None:
@@ -45,6 +78,7 @@ def test_all_that_cannot_be_run_is_said_with_its_reason() -> None:
     assert _obstacles("wide-ep") == [
         "models.deepseek-r1: its groups of pods need LeaderWorkerSet's controller, which is not started"
     ]
+    assert _obstacles("autoscaling")[0] == "models.qwen3-4b.autoscaling: nothing here scales"
     assert _obstacles("volume") == ["models.assistant.source: claim model-weights is on no lab"]
 
 

@@ -1,8 +1,5 @@
 """What verify says of pools and routes, from objects as an API server would hand them out. No cluster is asked."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from components.endpoint_picker import build as build_picker
@@ -10,30 +7,10 @@ from operate.verify.objects import StackObjects
 from operate.verify.pool_checks import check_pools, check_routes
 from operate.verify.rows import Row
 from stacks import StackPlan
+from tests.support.answers import Answers, ready_pod
 from tests.support.configs import plan
 
 _NAMESPACE = "llm-d"
-
-
-class Answers:
-    """Stands for a `Cluster` that has these objects, by path."""
-
-    def __init__(self, objects: Mapping[str, Any]) -> None:
-        self.objects = dict(objects)
-
-    def get(self, path: str, **_: str) -> dict[str, Any] | None:
-        """The object at `path`."""
-        return self.objects.get(path)
-
-    def items(self, path: str, selector: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        """The objects of a list that have these labels."""
-        wanted = (selector or {}).items()
-        return [item for item in self.objects.get(path, []) if wanted <= item["metadata"]["labels"].items()]
-
-
-def _pod(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    status = {"conditions": [{"type": "Ready", "status": "True"}], "podIP": "192.0.2.7"}
-    return {"metadata": {"name": name, "labels": dict(labels)}, "status": status}
 
 
 def _cluster(stack: StackPlan) -> Answers:
@@ -48,8 +25,8 @@ def _cluster(stack: StackPlan) -> Answers:
         f"/api/v1{root}/services/qwen-epp": picker["service"],
         f"/apis/apps/v1{root}/deployments/qwen-decode": {"spec": {"selector": {"matchLabels": selector}}},
         f"/api/v1{root}/pods": [
-            _pod("qwen-decode-1", server_labels),
-            _pod("qwen-epp-1", picker["service"]["spec"]["selector"]),
+            ready_pod("qwen-decode-1", server_labels),
+            ready_pod("qwen-epp-1", picker["service"]["spec"]["selector"]),
         ],
     }
     for manifest in (
