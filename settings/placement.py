@@ -4,6 +4,7 @@ Pure arithmetic on the catalogue's numbers: GPUs per node, nodes at most, GPUs p
 last word on a live cluster; this refuses what no scheduler could place.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -25,6 +26,7 @@ __all__ = [
     "place",
     "pool_capacities",
     "replica_gpus",
+    "surely_fits",
 ]
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -137,7 +139,7 @@ def place(settings: StackSettings) -> Placement:
     surging = frozenset(
         name
         for name, pool in pool_of.items()
-        if pack([*loads[pool], *_rolling(by_name[name].model, by_name, pool, pool_of)], capacities[pool])
+        if surely_fits([*_rolling(by_name[name].model, by_name, pool, pool_of)], loads[pool], capacities[pool])
     )
     return Placement(pool_of=MappingProxyType(pool_of), surging=surging, unplaced=MappingProxyType(unplaced))
 
@@ -162,6 +164,27 @@ def pack(gpus: Sequence[int], capacity: PoolCapacity) -> bool:
             return False
         free[index] -= wanted
     return True
+
+
+def surely_fits(arriving: Sequence[int], there: Sequence[int], capacity: PoolCapacity) -> bool:
+    """Whether pods find a node each, wherever the scheduler has put those that are there already.
+
+    It spreads, where `pack` fills up: two pods of one GPU take a GPU of two nodes each, and none is left with all of
+    its GPUs free. A rollout that waits for such a node waits for ever, because it takes no old pod away.
+    """
+    return all(
+        _closed_at_most([*there, *arriving[:index], *arriving[index + 1 :]], wanted, capacity) < capacity.nodes
+        for index, wanted in enumerate(arriving)
+    )
+
+
+def _closed_at_most(others: Sequence[int], wanted: int, capacity: PoolCapacity) -> int:
+    """An upper bound for the nodes on which so many pods leave fewer than `wanted` GPUs free."""
+    closing = max(capacity.gpus_per_node - wanted + 1, 1)
+    small = [gpus for gpus in others if gpus < closing]
+    # What small pods take of a node is a multiple of what they have in common.
+    step = math.gcd(*small) if small else 1
+    return len(others) - len(small) + sum(small) // (-(-closing // step) * step)
 
 
 def nodes_needed(settings: StackSettings, placement: Placement, capacity: PoolCapacity) -> int:

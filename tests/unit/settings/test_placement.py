@@ -4,8 +4,11 @@ What these tests cannot prove: what the scheduler does on a live cluster with ot
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
-from settings.placement import PoolCapacity, pack, place, pool_capacities
+from settings.placement import PoolCapacity, pack, place, pool_capacities, surely_fits
 from tests.support.configs import settings
 
 MODEL = {"source": "hf://Qwen/Qwen3-0.6B"}
@@ -47,6 +50,42 @@ def test_pods_are_packed_whole_onto_nodes(nodes: int, gpus: list[int], *, fits: 
 
 
 @pytest.mark.parametrize(
+    ("nodes", "arriving", "there", "fits"),
+    [
+        (2, [4], [1, 1], False),
+        (3, [4], [1, 1], True),
+        (2, [2], [1, 1, 1, 1], True),
+        (2, [2], [1, 1, 1, 1, 2], False),
+        (2, [4], [2, 2], False),
+        (2, [2], [2, 2, 2], True),
+        (2, [3], [2, 2], False),
+        (2, [1, 1], [4], True),
+        (1, [1, 4], [], False),
+    ],
+)
+def test_spread_pods_may_close_every_node(nodes: int, arriving: list[int], there: list[int], *, fits: bool) -> None:
+    """One GPU taken of each node leaves no place for a pod that needs a whole one."""
+    assert surely_fits(arriving, there, _quad(nodes)) is fits
+
+
+@examples(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=8),
+    st.integers(1, 4),
+)
+def test_what_surely_fits_does_wherever_the_others_are(arranged: list[tuple[int, int]], wanted: int) -> None:
+    """No arrangement of the others on three nodes leaves a pod without a node that was promised one."""
+    free = [4, 4, 4]
+    there = []
+    for node, gpus in arranged:
+        if free[node] >= gpus:
+            free[node] -= gpus
+            there.append(gpus)
+
+    assert not surely_fits([wanted], there, _quad(3)) or max(free) >= wanted
+
+
+@pytest.mark.parametrize(
     ("models", "pool_of"),
     [
         (_models(a={}), {"a": "l4"}),
@@ -75,6 +114,7 @@ def test_a_model_goes_to_the_smallest_nodes_that_hold_it(models: dict[str, objec
             _models(a={"pool": "quad", "parallelism": {"tensor": 2}}, b={"pool": "quad"}),
             {"b"},
         ),
+        (_models(a={"pool": "l4"}, b={"pool": "l4", "replicas": 1}), set()),
     ],
 )
 def test_a_model_surges_where_a_replica_more_fits(models: dict[str, object], surging: set[str]) -> None:
