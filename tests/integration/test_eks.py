@@ -2,9 +2,8 @@
 
 AWS is emulated: moto behind the lab's stand-in for pulumi-aws' plug-in. The clusters' endpoint is a real API server,
 the nodes of the node groups are simulated, and models are scheduled on them by the labels, taints and sizes that the
-groups have. What AWS itself would refuse is not shown here: nothing ever ran against AWS. Nor are the lives of
-`eks-production` and `eks-prefill-decode`: both were seen planned, up and refreshed with nothing to do; what
-follows failed or was not seen to its end.
+groups have. What AWS itself would refuse is not shown here: nothing ever ran against AWS. Nor is the life of
+`eks-production`: it was seen planned, up, refreshed with nothing to do and with a drift found; what follows was not.
 """
 
 from copy import deepcopy
@@ -50,6 +49,14 @@ CASES = (
         updated=frozenset({"NodeGroup cluster-l4"}),
         replacing={"amiType": "BOTTLEROCKET_x86_64_NVIDIA", "releaseVersion": "1.63.0-a3e8bda1"},
         replaced=frozenset({"NodeGroup cluster-l4"}),
+    ),
+    EksCase(
+        example="eks-prefill-decode",
+        pool="h200",
+        in_place={"maxSize": 3},
+        updated=frozenset({"NodeGroup cluster-h200"}),
+        replacing={"zones": ["us-east-2b"]},
+        replaced=frozenset({"NodeGroup cluster-h200"}),
     ),
     EksCase(
         example="eks-two-engines",
