@@ -13,6 +13,9 @@ from typing import Protocol
 
 __all__ = [
     "FILES_FOLDER",
+    "NO_KEY",
+    "PLAIN_HTTP",
+    "PLAIN_PATHS",
     "Engine",
     "EngineContainer",
     "Feature",
@@ -28,6 +31,15 @@ __all__ = [
 
 FILES_FOLDER = "/etc/llm-d"
 """Where the files of an engine are found in its container."""
+
+NO_KEY = "it would be plain text in the pod, and the probes have no key"
+"""Why no engine is given a key of its own."""
+
+PLAIN_HTTP = "probes, picker and gateway speak plain HTTP to the pod"
+"""Why no engine ends TLS."""
+
+PLAIN_PATHS = "the gateway takes the model's path off before the pod sees it"
+"""Why no engine is told a path that it is served below."""
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -223,6 +235,11 @@ class Engine(Protocol):
     @property
     def own_flags(self) -> Mapping[str, str]:
         """Flags that this program sets, in every spelling, and what says their value: a user's own would contradict."""
+        ...
+
+    @property
+    def streaming_flags(self) -> AbstractSet[str]:
+        """Flags that this program sets for a model alone whose weights are streamed from object storage."""
         ...
 
     @property

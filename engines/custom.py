@@ -27,6 +27,7 @@ class Custom:
     name: str = "custom"
     engine_type: str = "custom"
     own_flags: Mapping[str, str] = field(default_factory=dict)
+    streaming_flags: frozenset[str] = frozenset()
     version_floor: VersionFloor | None = None
     model_commands: tuple[str, ...] = ("custom",)
     no_data_parallelism: str | None = "pass it to the engine in custom.args"

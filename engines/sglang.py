@@ -10,7 +10,19 @@ from types import MappingProxyType
 
 from packaging.version import Version
 
-from engines.base import EngineContainer, Feature, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
+from engines.base import (
+    NO_KEY,
+    PLAIN_HTTP,
+    PLAIN_PATHS,
+    EngineContainer,
+    Feature,
+    KvProtocol,
+    KvTransfer,
+    MetricMap,
+    ProbePaths,
+    Role,
+    ServingRequest,
+)
 from engines.workarounds import Workaround, environment
 
 __all__ = ["WORKAROUNDS", "Sglang"]
@@ -49,8 +61,19 @@ class Sglang:
             "--port": "the engine's port is the pool's",
             "--tensor-parallel-size": "parallelism.tensor",
             "--tp-size": "parallelism.tensor",
+            "--enable-metrics": "the picker reads them",
+            **dict.fromkeys(
+                ("--pipeline-parallel-size", "--pp-size", "--nnodes", "--node-rank"),
+                "a replica is one pod, with GPUs for parallelism.tensor",
+            ),
+            "--fastapi-root-path": PLAIN_PATHS,
+            **dict.fromkeys(("--api-key", "--admin-api-key"), NO_KEY),
+            **dict.fromkeys(
+                ("--ssl-keyfile", "--ssl-keyfile-password", "--ssl-certfile", "--ssl-ca-certs"), PLAIN_HTTP
+            ),
         }
     )
+    streaming_flags = frozenset({"--load-format"})
     no_data_parallelism = "llm-d has no guide for it (wide expert parallelism is vLLM's alone up to 0.9)"
     model_commands = ("custom",)
     features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})

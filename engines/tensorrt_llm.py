@@ -71,8 +71,11 @@ class TensorRtLlm:
             "--config": "the options file is this program's",
             "--tensor_parallel_size": "parallelism.tensor",
             "--tp_size": "parallelism.tensor",
+            "--pipeline_parallel_size": "a pod has GPUs for parallelism.tensor",
+            "--pp_size": "a pod has GPUs for parallelism.tensor",
         }
     )
+    streaming_flags: frozenset[str] = frozenset()
     version_floor = VersionFloor(
         version="1.3.0rc12",
         why="before it trtllm-serve does not emit the metrics that the picker scores by (NVIDIA/TensorRT-LLM#12545)",

@@ -7,7 +7,19 @@ has dropped: the load scorer then reads zeros and says nothing (llm-d#509). So t
 
 from types import MappingProxyType
 
-from engines.base import EngineContainer, Feature, KvProtocol, KvTransfer, MetricMap, ProbePaths, Role, ServingRequest
+from engines.base import (
+    NO_KEY,
+    PLAIN_HTTP,
+    PLAIN_PATHS,
+    EngineContainer,
+    Feature,
+    KvProtocol,
+    KvTransfer,
+    MetricMap,
+    ProbePaths,
+    Role,
+    ServingRequest,
+)
 
 __all__ = ["Vllm"]
 
@@ -25,6 +37,9 @@ _RANKED = 'exec vllm serve "$@" --data-parallel-start-rank'
 # Where the copies of a replica find their coordinator, on its leader (llm-d's wide-EP guide).
 _RPC_PORT = 5555
 
+_COORDINATOR = "each replica's leader is found by its LeaderWorkerSet"
+_NO_PIPELINE = "a pod has GPUs for parallelism.tensor times parallelism.dataLocal, and none for stages"
+
 
 class Vllm:
     """The adapter of vLLM's OpenAI server."""
@@ -38,18 +53,40 @@ class Vllm:
         {
             "--model": "source",
             "--revision": "revision",
+            "--host": "the engine listens on the pod's address",
+            "--uds": "the engine listens on the pod's address",
             "--port": "the engine's port is the pool's",
             "--served-model-name": "servedName",
+            "--disable-uvicorn-access-log": "probes and picker would drown everything else in that log",
             "--tensor-parallel-size": "parallelism.tensor",
             "-tp": "parallelism.tensor",
+            **dict.fromkeys(("--pipeline-parallel-size", "-pp"), _NO_PIPELINE),
             "--data-parallel-size": "parallelism.data",
             "-dp": "parallelism.data",
             "--data-parallel-size-local": "parallelism.dataLocal",
-            "--data-parallel-address": "each replica's leader is found by its LeaderWorkerSet",
-            "--data-parallel-start-rank": "each pod's rank follows from its number",
+            "-dpl": "parallelism.dataLocal",
+            **dict.fromkeys(("--data-parallel-address", "-dpa", "--data-parallel-rpc-port", "-dpp"), _COORDINATOR),
+            **dict.fromkeys(
+                ("--data-parallel-start-rank", "-dpr", "--data-parallel-rank", "-dpn"),
+                "each pod's rank follows from its number",
+            ),
+            **dict.fromkeys(
+                (
+                    *("--data-parallel-hybrid-lb", "-dph", "--data-parallel-external-lb", "-dpe"),
+                    *("--data-parallel-multi-port-external-lb", "-dpm", "--headless"),
+                ),
+                "each pod answers for its own copies, on the pool's port",
+            ),
+            **dict.fromkeys(("--nnodes", "-n", "--node-rank", "-r"), "parallelism.workers"),
             "--enable-expert-parallel": "parallelism.expert",
+            "-ep": "parallelism.expert",
+            "--root-path": PLAIN_PATHS,
+            "--api-key": NO_KEY,
+            "--hf-token": "the token is in the Secret of huggingFace",
+            **dict.fromkeys(("--ssl-keyfile", "--ssl-certfile", "--ssl-ca-certs"), PLAIN_HTTP),
         }
     )
+    streaming_flags = frozenset({"--load-format"})
     model_commands = ("vllmServe", "imageDefault")
     features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
     no_data_parallelism = None

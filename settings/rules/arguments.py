@@ -1,6 +1,6 @@
 """The arguments that a user adds to an engine's own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from catalog import nearest
 from engines import ENGINES, Engine
@@ -9,6 +9,7 @@ from releases import RELEASES, engine_version
 from settings.faults import Fault
 from settings.models import ModelSettings
 from settings.rules.rule import Rule
+from settings.source import SourceScheme, parse_source
 from settings.stack import StackSettings
 
 __all__ = ["RULES"]
@@ -21,19 +22,29 @@ def _arguments(settings: StackSettings) -> Iterator[Fault]:
         if engine is None:
             continue
         version, known = _known(settings, model, engine)
+        own = {**engine.own_flags, **_streaming(model, engine)}
         given = {f"models.{name}.extraArgs": model.extra_args}
         if model.prefill is not None:
             given[f"models.{name}.prefill.extraArgs"] = model.prefill.extra_args
         for path, arguments in given.items():
-            yield from _of_list(path, arguments, engine, version, known)
+            yield from _of_list(path, arguments, own, f"{engine.name} {version}", known)
+
+
+def _streaming(model: ModelSettings, engine: Engine) -> Mapping[str, str]:
+    """What the engine is told of weights that are streamed, which is nothing of any others."""
+    try:
+        streams = parse_source(model.source).scheme is SourceScheme.S3
+    except ValueError:
+        streams = False
+    return dict.fromkeys(engine.streaming_flags, "the weights are streamed, as source says") if streams else {}
 
 
 def _of_list(
-    path: str, arguments: Sequence[str], engine: Engine, version: str, known: frozenset[str]
+    path: str, arguments: Sequence[str], own: Mapping[str, str], engine: str, known: frozenset[str]
 ) -> Iterator[Fault]:
     for flag in flags_in(arguments):
-        name = meant({*engine.own_flags, *known}, flag)
-        said = engine.own_flags.get(name) if name is not None else None
+        name = meant({*own, *known}, flag)
+        said = own.get(name) if name is not None else None
         if said is not None:
             yield Fault(
                 path=path,
@@ -44,7 +55,7 @@ def _of_list(
         elif name is None and known:
             yield Fault(
                 path=path,
-                problem=f"{engine.name} {version} knows no such argument, and would not start",
+                problem=f"{engine} knows no such argument, and would not start",
                 given=flag,
                 nearest=nearest(flag, known),
             )
@@ -70,7 +81,7 @@ def _known(settings: StackSettings, model: ModelSettings, engine: Engine) -> tup
 RULES = (
     Rule(
         needs=frozenset({"release", "engine", "engines"}),
-        of_model=frozenset({"engine", "image", "extraArgs", "prefill"}),
+        of_model=frozenset({"engine", "image", "source", "extraArgs", "prefill"}),
         check=_arguments,
     ),
 )

@@ -6,7 +6,7 @@ What these tests cannot prove: that a value is one that the parser takes, or tha
 import pytest
 
 from components.model_service import ModelServiceArgs, build
-from engines import ENGINES
+from engines import ENGINES, KvTransfer, Role, ServingRequest
 from engines.flags import flag_lists, flags_in, meant
 from operate.workspace import ROOT
 from releases import RELEASES
@@ -16,6 +16,29 @@ from tests.support.configs import plan
 from tests.support.references import pod_templates
 
 STACKS = {path.stem.removeprefix("Pulumi."): path for path in (ROOT / "Pulumi.dev.yaml", *ROOT.glob("examples/*.yaml"))}
+# As vllm/engine/arg_utils.py, srt/server_args.py and tensorrt_llm/commands/serve.py spell them.
+ALIASES = [
+    ("vllm", ("--tensor-parallel-size", "-tp")),
+    ("vllm", ("--pipeline-parallel-size", "-pp")),
+    ("vllm", ("--data-parallel-size", "-dp")),
+    ("vllm", ("--data-parallel-size-local", "-dpl")),
+    ("vllm", ("--data-parallel-address", "-dpa")),
+    ("vllm", ("--data-parallel-rpc-port", "-dpp")),
+    ("vllm", ("--data-parallel-rank", "-dpn")),
+    ("vllm", ("--data-parallel-start-rank", "-dpr")),
+    ("vllm", ("--data-parallel-hybrid-lb", "-dph")),
+    ("vllm", ("--data-parallel-external-lb", "-dpe")),
+    ("vllm", ("--data-parallel-multi-port-external-lb", "-dpm")),
+    ("vllm", ("--enable-expert-parallel", "-ep")),
+    ("vllm", ("--nnodes", "-n")),
+    ("vllm", ("--node-rank", "-r")),
+    ("sglang", ("--model-path", "--model")),
+    ("sglang", ("--tensor-parallel-size", "--tp-size")),
+    ("sglang", ("--pipeline-parallel-size", "--pp-size")),
+    ("tensorrt-llm", ("--tensor_parallel_size", "--tp_size")),
+    ("tensorrt-llm", ("--pipeline_parallel_size", "--pp_size")),
+    ("tensorrt-llm", ("--extra_llm_api_options", "--config")),
+]
 PINS = [
     (line.name, name, image, pin.engine_version)
     for line in RELEASES.values()
@@ -65,6 +88,47 @@ def test_what_the_program_reserves_exists(engine: str, versions: list[str]) -> N
     known = frozenset().union(*(flag_lists()[engine][version].flags for version in versions))
 
     assert [flag for flag in ENGINES[engine].own_flags if flag not in known] == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "command"), [(name, word) for name in ENGINES for word in ENGINES[name].model_commands]
+)
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("pods", [1, 2])
+def test_whatever_an_adapter_emits_is_reserved(engine: str, command: str, role: Role, pods: int) -> None:
+    """Of every part of a container: a user's own argument beside it would say the same thing a second time."""
+    adapter = ENGINES[engine]
+    request = ServingRequest(
+        model="s3://models/qwen",
+        served_name="chat",
+        port=8000,
+        tensor_parallelism=2,
+        model_command=command,
+        version="",
+        role=role,
+        revision="main",
+        streams=True,
+        copies=2 * pods,
+        copies_per_pod=2,
+        pods_per_replica=pods,
+        expert_parallelism=True,
+    )
+    container = adapter.container(request)
+    transfer = adapter.kv_transfer
+    of_roles = transfer.owned_flags if isinstance(transfer, KvTransfer) else frozenset()
+    emitted = {flag for part in (container.command, container.args) for text in part for flag in flags_in(text.split())}
+    # What starts the engine: Python's and the shell's.
+    emitted -= {"-m", "-c"}
+
+    assert emitted - adapter.own_flags.keys() - adapter.streaming_flags - of_roles == set()
+    assert not adapter.own_flags.keys() & adapter.streaming_flags
+
+
+@pytest.mark.parametrize(("engine", "names"), ALIASES)
+def test_a_reserved_flag_is_reserved_by_every_name(engine: str, names: tuple[str, ...]) -> None:
+    """A short name is the same argument, and has the same reason."""
+    assert len({ENGINES[engine].own_flags.get(name, f"{name} is free") for name in names}) == 1
+    assert names[0] in ENGINES[engine].own_flags
 
 
 def test_flags_are_told_from_values() -> None:

@@ -11,6 +11,13 @@ from settings import Fault
 from tests.support.configs import faults
 
 PATH = "models.qwen.extraArgs"
+NO_KEY = "it would be plain text in the pod, and the probes have no key"
+STREAMED = "the weights are streamed, as source says"
+S3 = {
+    "models.qwen.source": "s3://models/qwen",
+    "models.qwen.weights": "1Gi",
+    "models.qwen.image": "example.com/mine:2",
+}
 
 
 def _with(arguments: list[str], changes: dict[str, Any]) -> list[Fault]:
@@ -52,6 +59,7 @@ def test_an_argument_that_the_engine_does_not_know_is_refused(
         ({}, ["--no-enable-prefix-caching", "-O3", "--compilation-config.level", "3"]),
         ({}, ["--kv-transfer-config", '{"kv_connector": "NixlConnector"}', "--seed", "-1"]),
         ({"release": "v0.9"}, ["--disable-access-log-for-endpoints", "/health,/metrics"]),
+        ({}, ["--load-format", "runai_streamer"]),
         ({"engine": "sglang"}, ["--mem-fraction-static", "0.9"]),
     ],
 )
@@ -84,6 +92,24 @@ def test_where_the_arguments_are_not_known_in_full_none_is_refused(changes: dict
         ({"engine": "sglang"}, "--host", "the engine listens on the pod's address"),
         ({"engine": "sglang"}, "--tp", "models.<name>.parallelism.tensor"),
         ({"release": "v0.9", "engine": "tensorrt-llm"}, "--tp_size", "models.<name>.parallelism.tensor"),
+        ({}, "--api-key", NO_KEY),
+        ({}, "--hf-token", "the token is in the Secret of huggingFace"),
+        ({}, "--ssl-keyfile", "probes, picker and gateway speak plain HTTP to the pod"),
+        ({}, "--uds", "the engine listens on the pod's address"),
+        ({}, "-dpl", "models.<name>.parallelism.dataLocal"),
+        ({}, "-dpp", "each replica's leader is found by its LeaderWorkerSet"),
+        ({"models.qwen.image": "example.com/mine:2"}, "-n", "models.<name>.parallelism.workers"),
+        ({"release": "v0.9", "engine": "sglang"}, "--admin-api-key", NO_KEY),
+        (
+            {**S3, "models.qwen.image": "example.com/mine:2"},
+            "--load-format",
+            "the weights are streamed, as source says",
+        ),
+        (
+            {**S3, "engine": "sglang", "models.qwen.image": "example.com/mine:2"},
+            "--load-format",
+            "the weights are streamed, as source says",
+        ),
         ({"release": "v0.9", "engine": "tensorrt-llm"}, "--config", "the options file is this program's"),
     ],
 )

@@ -58,7 +58,7 @@ def test_a_digest_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"models.qwen.extraArgs": ["--api-key", TOKEN]}, "models.qwen.extraArgs[1]"),
+        ({"models.qwen.extraArgs": ["--chat-template", TOKEN]}, "models.qwen.extraArgs[1]"),
         (
             {"engine": "custom", "models.qwen.custom": {**CUSTOM, "command": ["sh", "-c", f"x={TOKEN}"]}},
             "models.qwen.custom.command[2]",
