@@ -235,7 +235,7 @@ RULES = (
     Rule(needs=_POOLS, check=_labels),
     Rule(
         needs=_POOLS | {"devicePlugin", "layers"},
-        of_model=frozenset({"parallelism", "pool", "replicas"}),
+        of_model=frozenset({"parallelism", "pool", "replicas", "autoscaling", "prefill"}),
         check=_desired,
     ),
 )

@@ -127,7 +127,7 @@ def _usable_memory(capacity: PoolCapacity, tensor: int) -> int:
 
 
 _POOLS = frozenset({"gpuPools", "devicePlugin"})
-_SIZE = frozenset({"source", "weights", "parallelism", "pool", "replicas", "prefill"})
+_SIZE = frozenset({"source", "weights", "parallelism", "pool", "replicas", "autoscaling", "prefill"})
 
 RULES = (
     Rule(needs=_POOLS, check=_mig),

@@ -98,7 +98,7 @@ def _images_gib(model: ModelSettings, weights: int | None) -> tuple[int, str]:
 
 
 _POOLS = frozenset({"gpuPools", "devicePlugin"})
-_PLACED = frozenset({"parallelism", "pool", "replicas", "prefill"})
+_PLACED = frozenset({"parallelism", "pool", "replicas", "autoscaling", "prefill"})
 
 RULES = (
     Rule(needs=_POOLS, of_model=_PLACED | {"resources"}, check=_resources),

@@ -6,7 +6,7 @@ What these tests cannot prove: that a message is understood.
 import pytest
 
 from settings import ConfigFaultsError, Fault, validate
-from tests.support.configs import REMOVED, config, faults
+from tests.support.configs import EKS, REMOVED, config, faults
 
 SOURCES = "hf://<org>/<model>, pvc://<claim>/<path>"
 ENGINES = "custom, sglang, vllm"
@@ -157,6 +157,13 @@ def test_a_fault_hides_no_rule_about_another_key(changes: dict[str, object], pat
          ["models.b.parallelism.tensr"]),
         ({"gateway.listener": {"protocl": "HTTPS", "certificateSecret": "tls"}}, ["gateway.listener.protocl"]),
         ({"devicePlugin": {"sharing": "mps"}, "models.qwen.replicas": 9}, ["devicePlugin"]),
+        ({"models.qwen.autoscaling": 5, "models.qwen.replicas": 9},
+         ["models.qwen.autoscaling"]),
+        ({"models.qwen.autoscaling": 5, "models.qwen.resources": {"memory": "1Ti"}},
+         ["models.qwen.autoscaling"]),
+        ({**EKS, "models.qwen.autoscaling": 5, "models.qwen.replicas": 2},
+         ["models.qwen.autoscaling"]),
+        ({**EKS, "models.qwen.prefill": {"replicas": -1}, "models.qwen.replicas": 2}, ["models.qwen.prefill.replicas"]),
     ],
 )  # fmt: skip
 def test_no_fault_only_follows_from_another(changes: dict[str, object], paths: list[str]) -> None:
