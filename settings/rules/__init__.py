@@ -19,6 +19,7 @@ from settings.rules import (
     engine,
     gateway,
     hardware,
+    known_models,
     layers,
     literals,
     multi_node,
@@ -33,6 +34,7 @@ __all__ = ["faults_across"]
 _RULES = (
     *engine.RULES,
     *sources.RULES,
+    *known_models.RULES,
     *disaggregation.RULES,
     *multi_node.RULES,
     *arguments.RULES,

@@ -220,6 +220,7 @@ def test_needed_nodes_are_the_fewest(tensor: int, replicas: int, needed: int) ->
     graph = _graph(
         {
             "gpuPools": {"h100": {"instanceType": "p5.48xlarge", "maxSize": 9, "diskSizeGib": 3000}},
+            "huggingFace": {"tokenSecret": "hugging-face"},
             "models.qwen": {
                 "source": "hf://meta-llama/Llama-3.3-70B-Instruct",
                 "replicas": replicas,

@@ -86,7 +86,7 @@ def test_what_fits_is_sound(changes: dict[str, object]) -> None:
             ),
         ),
         (
-            {**H100, TENSOR: 3},
+            {**H100, TENSOR: 3, "models.qwen.source": "hf://facebook/opt-125m"},
             Fault(
                 path=TENSOR,
                 problem="does not divide the 8 GPUs of a node of pool h100: some would never be used",
