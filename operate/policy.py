@@ -31,7 +31,7 @@ from policy.checks.steps import replaced_gpu_groups
 from policy.checks.subject import texts
 from policy.config import ConfigError, RuleConfig
 
-__all__ = ["Finding", "PolicyRun", "environment_of", "judge_stack", "markdown", "print_run"]
+__all__ = ["Finding", "PolicyRun", "judge_stack", "markdown", "print_run"]
 
 PACK = ROOT / "policy"
 _REPLACEMENT = "protected-state"
@@ -87,12 +87,6 @@ class PolicyRun:
         }
 
 
-def environment_of(path: Path) -> Path:
-    """The policy config of a stack: production's for a stack that is called so, development's for any other."""
-    name = path.stem.removeprefix("Pulumi.")
-    return PACK / ("prod.json" if name.startswith("prod") or name.endswith(("-prod", "-production")) else "dev.json")
-
-
 def judge_stack(
     stack: str, console: Console, *, config: Path | None = None, without_cluster: bool, approved: Sequence[str] = ()
 ) -> PolicyRun:
@@ -109,7 +103,7 @@ def judge_stack(
         OperateError: if there was nothing to judge.
     """
     path = stack_path(stack)
-    config = config or environment_of(path)
+    config = config or environment_config.environment_of(stack)
     try:
         rules = environment_config.read(config)
     except ConfigError as error:

@@ -12,7 +12,9 @@ from typing import Any
 
 from policy.checks import RULES, Rule, Severity
 
-__all__ = ["ConfigError", "RuleConfig", "defaults", "parse", "read"]
+__all__ = ["ConfigError", "RuleConfig", "defaults", "environment_of", "parse", "read"]
+
+_FOLDER = Path(__file__).resolve().parent
 
 _LEVEL = "enforcementLevel"
 _ALL = "all"
@@ -33,6 +35,17 @@ class RuleConfig:
 def defaults() -> dict[str, RuleConfig]:
     """What holds where an environment says nothing, by rule."""
     return {rule.id: RuleConfig(severity=rule.severity, settings=rule.defaults()) for rule in RULES}
+
+
+def environment_of(stack: str) -> Path:
+    """The policy config of a stack: production's for a stack that is called so, development's for any other.
+
+    Args:
+        stack: Name, or path of its file.
+    """
+    name = Path(stack).name.removeprefix("Pulumi.").removesuffix(".yaml").removesuffix(".yml")
+    is_production = name.startswith("prod") or name.endswith(("-prod", "-production"))
+    return _FOLDER / ("prod.json" if is_production else "dev.json")
 
 
 def read(path: Path) -> dict[str, RuleConfig]:

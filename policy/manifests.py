@@ -75,18 +75,27 @@ def _items(document: object) -> list[dict[str, Any]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m policy.manifests", description="Judge Kubernetes manifests.")
     parser.add_argument("folder", type=Path, metavar="DIR|FILE", help="manifests, such as the output of `make render`")
-    parser.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE", help="default: policy/prod.json")
+    rules = parser.add_mutually_exclusive_group()
+    rules.add_argument("--config", type=Path, metavar="FILE", help="default: policy/prod.json")
+    rules.add_argument("--stack", metavar="NAME", help="the config that `make policy STACK=NAME` judges the stack by")
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: text")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
     return parser
 
 
+def _config(arguments: argparse.Namespace) -> Path:
+    """The strictest where nothing is said: manifests do not tell what they are for."""
+    if arguments.stack is not None:
+        return environment.environment_of(arguments.stack)
+    return arguments.config or _CONFIG
+
+
 def main(argv: list[str] | None = None) -> int:
     """Judge a folder: 0 where nothing mandatory is violated, 1 where something is, 2 where nothing could be judged."""
     arguments = _parser().parse_args(argv)
     try:
-        config = environment.read(arguments.config)
+        config = environment.read(_config(arguments))
         found = list(subjects_in(arguments.folder))
     except (ConfigError, ManifestError) as error:
         print(f"error: {error}", file=sys.stderr)

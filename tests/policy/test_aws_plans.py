@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from operate.policy import environment_of
 from operate.workspace import ROOT
 from policy import config as environment
 from policy.checks import Subject
@@ -37,7 +36,7 @@ def test_a_plan_passes_the_policy_of_its_environment(golden: Path) -> None:
     Which add-on versions go with a cluster's version is AWS' to say and changes by the week, so no example pins any;
     the rule that asks for it fires, and is the only one.
     """
-    config = environment.read(environment_of(Path(f"Pulumi.{golden.stem}.yaml")))
+    config = environment.read(environment.environment_of(golden.stem))
     violations, report = judge_all(_subjects(golden), config)
 
     others = [item for item in violations if not item.subject.type.endswith(":Addon")]

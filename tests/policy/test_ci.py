@@ -92,6 +92,25 @@ def test_the_gitlab_job_is_given_no_secret_and_pins_what_it_installs() -> None:
     assert [step["with"]["pulumi-version"] for step in _steps() if "pulumi-version" in step.get("with", {})] == [sdk]
 
 
+@pytest.mark.parametrize("script", ["github", "gitlab"])
+@pytest.mark.parametrize(("stack", "code"), [("dev", 0), ("eu-prod", 1)])
+def test_both_steps_judge_a_stack_by_the_config_of_its_name(checkout: Path, script: str, stack: str, code: int) -> None:
+    """What development takes fails where the stack is production's; no step names a config, so both follow STACK."""
+    scripts = {
+        "github": [step["run"] for step in _steps() if "run" in step],
+        "gitlab": GITLAB["policy"]["script"],
+    }[script]
+    lines = "\n".join(scripts).replace("\\\n", "")
+    assert re.findall(r"--config|CONFIG=|\w+\.json", lines) == []
+    assert len(re.findall(r'^make policy STACK="\$STACK"', lines, re.MULTILINE)) == 1
+
+    (judging,) = [line for line in lines.splitlines() if "policy.manifests" in line]
+    rendered = checkout / "build" / "render" / stack
+    rendered.mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "golden" / "dev.yaml", rendered)
+    assert _run(judging.partition("||")[0], checkout, STACK=stack).returncode == code
+
+
 def test_the_commands_of_the_github_job_run(checkout: Path, tmp_path: Path) -> None:
     """The preview is judged, the manifests give SARIF, and the comment is handed to `gh`."""
     said = tmp_path / "said"

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from operate.__main__ import main
-from operate.policy import Finding, PolicyRun, environment_of, judge_stack, markdown
+from operate.policy import Finding, PolicyRun, judge_stack, markdown
 from operate.workspace import ROOT
 from policy.checks.steps import replaced_gpu_groups
 from tests.support.policy_cases import TOKEN, sound
@@ -27,14 +27,6 @@ def test_a_shipped_stack_passes_the_policy_of_its_environment(stack: str) -> Non
     assert (run.findings, run.errors) == ((), ())
     assert run.passed
     assert sum(tally["judged"] for tally in run.tallies.values()) > 50
-
-
-def test_production_is_judged_by_production() -> None:
-    """A stack that is called so gets its config, any other development's."""
-    assert environment_of(Path("examples/Pulumi.production.yaml")).name == "prod.json"
-    assert environment_of(Path("Pulumi.eu-prod.yaml")).name == "prod.json"
-    assert environment_of(Path("Pulumi.dev.yaml")).name == "dev.json"
-    assert environment_of(Path("Pulumi.reproduction.yaml")).name == "dev.json"
 
 
 def test_a_violation_fails_the_command_and_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

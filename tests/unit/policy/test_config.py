@@ -4,7 +4,7 @@ import pytest
 
 from operate.workspace import ROOT
 from policy.checks import RULES, Severity
-from policy.config import ConfigError, defaults, parse, read
+from policy.config import ConfigError, defaults, environment_of, parse, read
 
 DEV = read(ROOT / "policy" / "dev.json")
 PROD = read(ROOT / "policy" / "prod.json")
@@ -86,3 +86,20 @@ def test_no_environment_weakens_a_mandatory_rule() -> None:
         mandatory,
         mandatory,
     ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "config"),
+    [
+        ("examples/Pulumi.production.yaml", "prod.json"),
+        ("Pulumi.eu-prod.yaml", "prod.json"),
+        ("Pulumi.dev.yaml", "dev.json"),
+        ("Pulumi.reproduction.yaml", "dev.json"),
+        ("prod", "prod.json"),
+        ("eu.west-production", "prod.json"),
+        ("dev", "dev.json"),
+    ],
+)
+def test_production_is_judged_by_production(stack: str, config: str) -> None:
+    """A stack that is called so, by its name or by its file, gets production's config, any other development's."""
+    assert environment_of(stack) == ROOT / "policy" / config

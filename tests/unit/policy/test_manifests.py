@@ -109,6 +109,23 @@ def test_what_this_program_renders_passes_the_config_of_its_environment(stack: s
     assert main([str(ROOT / "tests" / "golden" / f"{stack}.yaml"), "--config", str(config)]) == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "code"), [(["--stack", "dev"], 0), (["--stack", "eu-prod"], 1), ([], 1)], ids=["dev", "prod", "none"]
+)
+def test_a_stacks_name_chooses_the_config(options: list[str], code: int) -> None:
+    """What development takes production refuses, and so does a run that is told nothing."""
+    assert main([str(ROOT / "tests" / "golden" / "dev.yaml"), *options]) == code
+
+
+def test_a_config_and_a_stack_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """One of them would be left unread."""
+    with pytest.raises(SystemExit) as raised:
+        main(["x", "--stack", "dev", "--config", "policy/prod.json"])
+
+    assert raised.value.code == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong path must not look like a clean result."""
     assert main([str(tmp_path)]) == 2
