@@ -14,8 +14,6 @@ from lab.aws.session import NotFoundError, Refused, Session, found
 
 __all__ = ["KINDS"]
 
-_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-
 
 def _cluster_parameters(inputs: Inputs) -> dict[str, Any]:
     """The call that makes a cluster, as the real API takes it."""

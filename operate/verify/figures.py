@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["PoolFigures", "metric_names", "pool_figures", "version_of"]
+__all__ = ["PoolFigures", "metric_names", "pool_figures"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +61,3 @@ def metric_names(text: str) -> frozenset[str]:
         ValueError: if it is no metrics page.
     """
     return frozenset(sample.name for family in text_string_to_metric_families(text) for sample in family.samples)
-
-
-def version_of(text: str) -> str | None:
-    """The version that a picker reports."""
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name.endswith("extension_info") or sample.name.endswith("epp_info"):
-                return sample.labels.get("build_ref") or None
-    return None

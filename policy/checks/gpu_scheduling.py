@@ -13,7 +13,6 @@ from policy.checks.world import World
 __all__ = ["RULES"]
 
 _GPU = "nvidia.com/gpu"
-_WHOLE_GPUS = (_GPU, "nvidia.com/gpu.shared")
 
 _TENSOR = ("--tensor-parallel-size", "-tp", "--tp-size", "--tp", "--tp_size")
 _PIPELINE = ("--pipeline-parallel-size", "-pp", "--pp-size", "--pp", "--pp_size")
