@@ -12,7 +12,7 @@ import pytest
 from operate.workspace import ROOT
 
 SOURCES = sorted(path for folder in ("components", "stacks") for path in (ROOT / folder).rglob("*.py"))
-CREATES = frozenset({"create", "create_all", "CustomResource", "ComponentResource"})
+CREATES = frozenset({"create", "create_all", "create_aws", "create_all_aws", "CustomResource", "ComponentResource"})
 
 
 def _name(node: ast.expr) -> str:
@@ -61,6 +61,8 @@ def test_nothing_is_created_or_raised_inside_apply() -> None:
         ("x.apply(lambda v: v['name'])", []),
         ("x.apply(lambda v: Secret(v))", ["Secret inside apply"]),
         ("x.apply(lambda v: create('a', v))", ["create inside apply"]),
+        ("x.apply(lambda v: create_aws('t', 'a', v, o))", ["create_aws inside apply"]),
+        ("x.apply(lambda v: create_all_aws('a', v, self))", ["create_all_aws inside apply"]),
         ("def f(v):\n    raise ValueError\nx.apply(f)", ["raise inside apply"]),
         ("def f(v):\n    return k8s.core.v1.Secret(v)\nx.apply(f)", ["Secret inside apply"]),
         ("x.apply(other.f)", ["apply gets other.f, which cannot be looked into"]),
@@ -87,22 +89,33 @@ def test_no_wait_is_skipped() -> None:
     assert [_of(path) for path in SOURCES if "skipawait" in path.read_text().casefold().replace("_", "")] == []
 
 
-def test_only_one_module_turns_manifests_into_resources() -> None:
-    """Every Kubernetes object passes `components/objects.py`, so builders, goldens and policies judge the same data."""
-    importing = [
-        _of(path)
-        for path in SOURCES
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and "pulumi_kubernetes" in [*(alias.name for alias in node.names), getattr(node, "module", None)]
-    ]
+def _packages(tree: ast.Module) -> set[str]:
+    """Top-level packages that a module imports from anywhere in it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
 
-    assert importing == [
-        "components/objects.py",
-        "stacks/cluster_layer.py",
-        "stacks/deployment.py",
-        "stacks/provider.py",
-    ]
+
+@pytest.mark.parametrize(
+    ("package", "modules"),
+    [
+        (
+            "pulumi_kubernetes",
+            ["components/objects.py", "stacks/cluster_layer.py", "stacks/deployment.py", "stacks/provider.py"],
+        ),
+        ("pulumi_aws", ["components/aws_resources.py", "stacks/provider.py"]),
+    ],
+)
+def test_only_one_module_turns_data_into_resources(package: str, modules: list[str]) -> None:
+    """Every object passes `components/objects.py`, and every resource of AWS `components/aws_resources.py`.
+
+    So builders, goldens and policies judge the same data; `stacks/` makes providers and charts.
+    """
+    assert [_of(path) for path in SOURCES if package in _packages(_tree(path))] == modules
 
 
 def test_every_component_has_a_literal_token_of_three_parts() -> None:
