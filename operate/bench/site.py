@@ -91,22 +91,26 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Outcome:
     started = time.monotonic()
-    # A session of its own: Ctrl-C is ours to handle, and the engine's words about it would land in the table.
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate()
-        except BaseException:
-            _kill_tree(process.pid)
-            raise
+    before = {child.pid for child in psutil.Process().children()}
+    try:
+        # A session of its own: Ctrl-C is ours to handle, and the engine's words about it would land in the table.
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        output, errors = process.communicate()
+    except BaseException:
+        # An interrupt may come when the command runs and has no name here yet: what is new is the command.
+        for child in psutil.Process().children():
+            if child.pid not in before:
+                _kill_tree(child.pid)
+        raise
     seconds = time.monotonic() - started
     if process.returncode != 0:
         raise OperateError(f"`{' '.join(command)}` failed, so there is no figure:\n{output}{errors}")

@@ -78,7 +78,9 @@ def gateway_controller(kubectl: Kubectl, namespace: str, name: str) -> Iterator[
         "message": "",
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
-    with status_writer(kubectl, namespace, "gateway", name, {"conditions": [condition]}):
+    # By its full name: Istio has a Gateway too, and kubectl remembers the first that it found.
+    kind = "gateways.gateway.networking.k8s.io"
+    with status_writer(kubectl, namespace, kind, name, {"conditions": [condition]}):
         yield
 
 
