@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from lab import Lab, SimulatedPool, Toolchain
+from lab.components import COMPONENTS
 from lab.control_plane import ControlPlane
 from lab.embedded import LabStatus
 
@@ -147,11 +148,12 @@ def test_nodes_follow_the_pools(own_lab: Lab) -> None:
 
 def test_down_leaves_no_process_and_no_file(own_lab: Lab) -> None:
     """All that up made is gone, in either order of looking."""
-    pids = [pid for pid in _pids(own_lab).values() if pid is not None]
-    assert len(pids) == 5
+    pids = list(_pids(own_lab).values())
+    assert len(pids) == len(COMPONENTS)
+    assert None not in pids
     assert own_lab.down()
 
-    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    assert [pid for pid in pids if pid is not None and psutil.pid_exists(pid)] == []
     assert list(own_lab.root.parent.iterdir()) == []
     assert not own_lab.down()
 
