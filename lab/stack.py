@@ -19,7 +19,11 @@ __all__ = ["classes_of_stack", "pools_of_stack", "runs_on_eks", "simulated_class
 
 
 def stack_file(stack: str) -> Path:
-    """The config file of a stack, given by name or as a path."""
+    """The config file of a stack, given by name or as a path.
+
+    Raises:
+        LabError: if there is none, with the stacks that there are.
+    """
     path = Path(stack) if stack.endswith((".yaml", ".yml")) else CHECKOUT / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = sorted(

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from lab.errors import LabError
 from lab.paths import lab_home
+from lab.stack import stack_file
 from operate.errors import OperateError
 from operate.workspace import ROOT
 from settings import ConfigFaultsError, StackSettings, load_stack_file
@@ -17,11 +19,10 @@ def stack_path(stack: str) -> Path:
     Raises:
         OperateError: if there is none.
     """
-    path = Path(stack) if stack.endswith((".yaml", ".yml")) else ROOT / f"Pulumi.{stack}.yaml"
-    if not path.is_file():
-        known = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
-        raise OperateError(f"there is no stack config {path.name}; stacks: {', '.join(known) or 'none'}")
-    return path.resolve()
+    try:
+        return stack_file(stack).resolve()
+    except LabError as error:
+        raise OperateError(str(error)) from error
 
 
 def load_stack(path: Path) -> StackSettings:

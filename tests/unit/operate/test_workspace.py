@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from operate import stack_files
+import lab.stack
 from operate.errors import OperateError
 from operate.stack_files import is_lab_stack, load_stack, stack_path
 from operate.workspace import PROGRAM, ROOT, Workspace, read_stack_document
@@ -112,18 +112,19 @@ def test_a_stack_is_found_by_name_or_path(tmp_path: Path) -> None:
     assert stack_path(str(path)) == path
 
 
-@pytest.mark.parametrize(("stack", "file"), [("prod", "Pulumi.prod.yaml"), ("nowhere/x.yaml", "x.yaml")])
+@pytest.mark.parametrize(("stack", "file"), [("prod", "{checkout}/Pulumi.prod.yaml"), ("no/x.yaml", "no/x.yaml")])
 def test_an_unknown_stack_is_refused_with_the_known_ones(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stack: str, file: str
 ) -> None:
     """The message names the file that is missing and the stacks that there are."""
     for name in ("dev", "staging"):
         (tmp_path / f"Pulumi.{name}.yaml").touch()
-    monkeypatch.setattr(stack_files, "ROOT", tmp_path)
+    monkeypatch.setattr(lab.stack, "CHECKOUT", tmp_path)
     with pytest.raises(OperateError) as raised:
         stack_path(stack)
 
-    assert str(raised.value) == f"there is no stack config {file}; stacks: dev, staging"
+    named = file.format(checkout=tmp_path)
+    assert str(raised.value) == f"there is no stack config {named}; stacks of this checkout: dev, staging"
 
 
 def test_faults_of_a_stack_are_an_error_of_the_command(tmp_path: Path) -> None:
