@@ -61,7 +61,7 @@ test: $(VENV)/.installed ## every test, those against the lab included
 check: $(VENV)/.installed ## format, lint and types, as CI runs them
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
-	@$(BIN)/mypy $(filter-out tests,$(SOURCES))
+	@$(BIN)/mypy $(SOURCES)
 
 format: $(VENV)/.installed ## write the format
 	@$(BIN)/ruff format $(SOURCES)

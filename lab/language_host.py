@@ -43,7 +43,7 @@ if __name__ == "__main__":
 
 # Below the stub modules, which must be in place first.
 import grpc  # noqa: E402
-from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # noqa: E402
+from google.protobuf import empty_pb2  # noqa: E402
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402
 
 __all__ = ["LanguageHost", "program_command"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from google.protobuf import struct_pb2  # type: ignore[import-untyped]
+from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 
 from operate.bench.figures import Figure, Samples

@@ -227,7 +227,7 @@ def _deploy(case: Case, args: object = None) -> dict[str, str]:
     resolved: dict[str, str] = {}
 
     def program(opts: pulumi.ResourceOptions) -> pulumi.Output[None]:
-        it = case.component("it", case.args() if args is None else args, opts)  # type: ignore[call-arg, arg-type]
+        it = case.component("it", case.args() if args is None else args, opts)  # type: ignore[arg-type]
         found = {name: getattr(it, name) for name in inspect.get_annotations(case.component)}
         return pulumi.Output.from_input(found).apply(resolved.update)
 

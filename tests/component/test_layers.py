@@ -48,7 +48,7 @@ DEFINITION = {
 def _serve(made: StackPlan, token: str | None = None) -> None:
     secret = None if token is None else pulumi.Output.secret(token)
 
-    def program(opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    def program(opts: pulumi.ResourceOptions) -> pulumi.Output[str | None]:
         return ServingLayer("serving", ServingLayerArgs.of(made, secret), opts).url
 
     run_in_layer(program)

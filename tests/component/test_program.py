@@ -17,6 +17,7 @@ import pytest
 import yaml
 from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks, rpc
+from pulumi.runtime.stack import Stack
 
 from operate.workspace import ROOT
 from settings.kubeconfig import SIMULATED_EXTENSION
@@ -78,6 +79,7 @@ def _run() -> dict[str, Any]:
     def program() -> pulumi.Output[None]:
         runpy.run_path(str(ROOT / "__main__.py"))
         stack = pulumi.runtime.get_root_resource()
+        assert isinstance(stack, Stack)
         return pulumi.Output.from_input(dict(stack.outputs)).apply(exports.update)
 
     mocks.test(program)()  # type: ignore[no-untyped-call]

@@ -88,14 +88,14 @@ def _replicas(model: ModelSettings) -> int:
 
 def _claim_and_volume(name: str, namespace: str) -> tuple[dict[str, object], dict[str, object]]:
     """A claim with a volume of its own, as somebody would have made and filled it before the stack."""
-    shared = {"accessModes": ["ReadOnlyMany"], "storageClassName": ""}
-    claim = {
+    shared: dict[str, object] = {"accessModes": ["ReadOnlyMany"], "storageClassName": ""}
+    claim: dict[str, object] = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {**shared, "volumeName": name, "resources": {"requests": {"storage": "100Gi"}}},
     }
-    volume = {
+    volume: dict[str, object] = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
         "metadata": {"name": name},

@@ -55,7 +55,8 @@ def kubectl(cluster: Lab) -> Kubectl:
 
 
 def _matches(selector: dict[str, str], pod: dict[str, Any]) -> bool:
-    return selector.items() <= pod["metadata"]["labels"].items()
+    labels: dict[str, str] = pod["metadata"]["labels"]
+    return selector.items() <= labels.items()
 
 
 def test_two_engines_live_in_one_namespace_and_no_pool_selects_the_others_pods(

@@ -6,6 +6,7 @@ seen here: no pod runs.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_drift_made_by_hand_is_found_and_repaired(stack: CaseStack, kubectl: Kub
 def test_an_engine_switch_is_a_rollout_of_the_same_objects(stack: CaseStack, kubectl: Kubectl) -> None:
     """`pulumi config set engine sglang` and `up` change image, command and metric map in place; selectors stay."""
 
-    def read() -> dict[str, dict[str, object]]:
+    def read() -> dict[str, dict[str, Any]]:
         found = kubectl.objects("deployments,services,inferencepools,configmaps", "--namespace", "llm-d")
         return {f"{item['kind']}/{item['metadata']['name']}": item for item in found}
 

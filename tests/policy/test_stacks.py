@@ -67,7 +67,8 @@ def test_the_replacement_of_a_gpu_node_group_is_in_the_previews_steps(tmp_path: 
     stack.write([group])
     stack.pulumi.up("--yes", "--skip-preview", quiet=True)
     group.properties["instanceTypes"] = ["p5en.48xlarge"]
-    unchanged, changed = [], []
+    unchanged: list[tuple[str, list[str]]] = []
+    changed: list[tuple[str, list[str]]] = []
     for found in (unchanged, changed):
         _, events = stack.pulumi.preview_events()
         steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]

@@ -74,9 +74,10 @@ def test_versions_compare_as_numbers() -> None:
 
 def test_no_ami_serves_a_type_of_another_architecture() -> None:
     """Of the instance types that an AMI has a driver for each has the AMI's CPU; V100 and RTX PRO 4500 have no AMI."""
-    served = {name: set() for name in AMI_TYPES}  # type: dict[str, set[Architecture]]
-    for ami in AMI_TYPES.values():
-        served[ami.name] = {row.architecture for row in INSTANCE_TYPES.values() if row.family in ami.instance_families}
+    served = {
+        name: {row.architecture for row in INSTANCE_TYPES.values() if row.family in ami.instance_families}
+        for name, ami in AMI_TYPES.items()
+    }
     assert served == {name: {ami.architecture} for name, ami in AMI_TYPES.items()}
     without = {row.family for row in INSTANCE_TYPES.values()} - set().union(
         *(ami.instance_families for ami in AMI_TYPES.values())

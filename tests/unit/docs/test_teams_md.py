@@ -30,7 +30,8 @@ def _group(item: dict[str, Any]) -> str:
 
 
 def _namespace(item: dict[str, Any]) -> str | None:
-    return item["metadata"].get("namespace")
+    namespace: str | None = item["metadata"].get("namespace")
+    return namespace
 
 
 def _rows() -> set[tuple[str, str]]:

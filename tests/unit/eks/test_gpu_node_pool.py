@@ -4,6 +4,7 @@ What these tests cannot prove: that EC2 has the capacity, or that a node joins.
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,17 +24,17 @@ H100 = {**EKS, "gpuPools.l4.instanceType": "p5.48xlarge", "gpuPools.l4.zones": [
 BLOCK = {**H100, "gpuPools.l4.capacity": "capacity-block", "gpuPools.l4.reservationId": "cr-0123456789abcdef0"}
 
 
-def _resources(changes: dict[str, Any]) -> dict[str, AwsResource]:
+def _resources(changes: Mapping[str, Any]) -> dict[str, AwsResource]:
     made = plan_cluster(settings(changes))
     assert made is not None
     return build(GpuNodePoolArgs(spec=made.pools["l4"], place=PLACE))
 
 
-def _template(changes: dict[str, Any]) -> dict[str, Any]:
+def _template(changes: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_resources(changes)["template"].inputs)
 
 
-def _group(changes: dict[str, Any]) -> dict[str, Any]:
+def _group(changes: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_resources(changes)[""].inputs)
 
 
@@ -176,7 +177,7 @@ def test_a_placement_group_is_named_in_the_template() -> None:
     assert resources["template"].inputs["placement"] == {"groupName": Ref(suffix="placement", output="name")}
 
 
-def _user_data(changes: dict[str, Any]) -> str:
+def _user_data(changes: Mapping[str, Any]) -> str:
     return base64.b64decode(_template(changes)["userData"]).decode()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pulumi_aws
 import pytest
 import yaml
-from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
+from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from components.aws_resources import AWS_TYPES

@@ -1,11 +1,11 @@
 """The cache key: what must, and what must not, lead to a new build."""
 
 import dataclasses
+import platform
 from pathlib import Path
 
 import pytest
 
-from lab import tools
 from lab.tools import TOOLS, Tool, cache_key
 
 
@@ -48,7 +48,7 @@ def test_changed_flags_change_the_key(tool: Tool, change: dict[str, str]) -> Non
 def test_another_platform_has_another_key(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home folder shared by machines of two kinds serves both."""
     before = cache_key(tool)
-    monkeypatch.setattr(tools.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
 
     assert cache_key(tool) != before
 

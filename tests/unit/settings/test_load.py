@@ -102,7 +102,7 @@ def test_a_missing_kubeconfig_is_a_fault(tmp_path: Path) -> None:
 
 def test_a_missing_context_is_a_fault(tmp_path: Path) -> None:
     """The contexts of the file are listed, with the nearest to what was asked for."""
-    contexts = [{"name": name, "context": {}} for name in ("production", "staging")]
+    contexts: list[dict[str, object]] = [{"name": name, "context": {}} for name in ("production", "staging")]
     (tmp_path / "config").write_text(yaml.safe_dump({"contexts": contexts}))
     _handed_over(config({"cluster": {"existing": {"kubeconfig": "config", "context": "stagng"}}}))
 

@@ -1,5 +1,6 @@
 """The estimate: per pool and in total, from prices that are dated, and never without saying that it is an estimate."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ TWO = {
 }
 
 
-def _estimate(changes: dict[str, Any]) -> cost.CostEstimate:
+def _estimate(changes: Mapping[str, Any]) -> cost.CostEstimate:
     found = cost.estimate(settings(changes))
     assert found is not None
     return found

@@ -10,7 +10,7 @@ from operate.verify.rows import Row
 from tests.support.answers import Answers, ready_pod
 from tests.support.configs import plan, settings
 
-_SCALED = {
+_SCALED: dict[str, Any] = {
     "release": "v0.9",
     "monitoring": "prometheus-operator",
     "models.qwen.autoscaling": {
