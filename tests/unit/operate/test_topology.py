@@ -1,17 +1,13 @@
-"""The picture of a stack: its graph, where its boxes stand, its two texts and the files that they go to.
+"""The graph of a stack, its Mermaid text, and the files that the command writes.
 
-What these tests cannot prove: that the picture is handsome, and that a reader's font is no wider than the one that the
-layout counts with; somebody has to look at it.
+What these tests cannot prove: that the graph shows what a reader looks for; somebody has to look at it.
 """
 # ruff: noqa: RUF001 - the sign between two numbers is no letter x
 
 import json
 import subprocess
-from dataclasses import asdict, replace
-from itertools import combinations, pairwise
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -20,93 +16,25 @@ from operate.errors import OperateError
 from operate.stack_files import load_stack
 from operate.topology import draw, words
 from operate.topology.draw import stack_name
-from operate.topology.graph import Gateway, Model, NodePool, Picker, Topology, topology
-from operate.topology.layout import Box, Layout, engine_number, lay_out
+from operate.topology.graph import Gateway, Model, NodePool, Picker, Topology
 from operate.topology.mermaid import mermaid
 from operate.topology.svg import svg
 from operate.workspace import ROOT
 from stacks import plan_stack
-from tests.support.configs import settings
-
-DEV = ROOT / "Pulumi.dev.yaml"
-TWO_ENGINES = ROOT / "examples" / "Pulumi.two-engines.yaml"
-EXAMPLES = sorted(ROOT.glob("examples/Pulumi.*.yaml"))
-SVG = "{http://www.w3.org/2000/svg}"
-ODD_NAMES = [
-    "</text><script>",
-    "a&amp;b",
-    "]]>",
-    "{x}[y](z)|%%",
-    "#quot;",
-    "*a*_b_~c~`d`",
-    "'\"\"'",
-    "\0\x1b\u202e",
-    "模型",
-]
-
-
-def _graph(changes: dict[str, Any] | None = None) -> Topology:
-    return topology("test", settings(changes))
-
-
-def _of(path: Path) -> Topology:
-    return topology(stack_name(path), load_stack(path))
-
-
-def _served_as(name: str) -> Topology:
-    """A stack whose model is served as something that the settings might refuse."""
-    graph = _graph()
-    return replace(graph, models=(replace(graph.models[0], served_name=name),))
-
-
-def _twenty() -> Topology:
-    """Twenty models with the longest names that there can be, on three pools, and a fourth that serves none."""
-    models = {
-        f"model-{number:02}-{'x' * 26}": {
-            "source": f"hf://{'organisation' * 2}/{'Model-' * 5}{number:02}",
-            "weights": "14Gi",
-            "replicas": 1 + number % 3,
-            "engine": ("vllm", "sglang")[number % 2],
-            "pool": ("l40s", "h100", "a100")[number % 3],
-        }
-        for number in range(20)
-    }
-    pools = {
-        "h100": {"instanceType": "p5.48xlarge", "maxSize": 6, "minSize": 2},
-        "l40s": {"instanceType": "g6e.12xlarge", "maxSize": 5000, "minSize": 4999},
-        "a100": {"instanceType": "p4de.24xlarge", "maxSize": 3},
-        "spare": {"instanceType": "g5.xlarge", "maxSize": 12, "minSize": 12},
-    }
-    return _graph({"models": models, "gpuPools": pools})
-
-
-@pytest.fixture(params=[DEV, *EXAMPLES, None], ids=lambda path: stack_name(path) if path else "twenty")
-def graph(request: pytest.FixtureRequest) -> Topology:
-    """The stack of the checkout, each example, and twenty models."""
-    path: Path | None = request.param
-    return _of(path) if path else _twenty()
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
-    )
-
-
-def _texts(document: str) -> list[str]:
-    return [text.text or "" for text in ET.fromstring(document).iter(f"{SVG}text")]  # noqa: S314 - own text
-
-
-def _titles(document: str) -> list[str]:
-    return [title.text or "" for title in ET.fromstring(document).iter(f"{SVG}title")]  # noqa: S314 - own text
+from tests.support.topologies import (
+    DEV,
+    EXAMPLES,
+    TWO_ENGINES,
+    graph_of_config,
+    graph_of_file,
+    served_as,
+    twenty_models,
+)
 
 
 def test_the_graph_of_two_engines() -> None:
     """Each model has its engine, path, picker, InferencePool and GPUs; both share the nodes that hold them."""
-    assert _of(TWO_ENGINES) == Topology(
+    assert graph_of_file(TWO_ENGINES) == Topology(
         stack="two-engines",
         release="v0.4",
         namespace="llm-d",
@@ -166,7 +94,7 @@ def test_the_graph_of_two_engines() -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=stack_name)
 def test_the_graph_has_the_gpus_of_the_plan(path: Path) -> None:
     """All GPUs of every model, also where a replica is several pods or a pod several copies."""
-    graph, plan = _of(path), plan_stack(load_stack(path))
+    graph, plan = graph_of_file(path), plan_stack(load_stack(path))
 
     assert sum(model.gpus for model in graph.models) == sum(model.service.gpus for model in plan.models.values())
     assert {pool.name: pool.used for pool in graph.node_pools} == {
@@ -177,7 +105,7 @@ def test_the_graph_has_the_gpus_of_the_plan(path: Path) -> None:
 
 def test_a_replica_of_several_nodes_needs_as_many() -> None:
     """Each of its pods has a node's GPUs: packed pod by pod, and drawn as what the replica takes in all."""
-    graph = _of(ROOT / "examples" / "Pulumi.wide-ep.yaml")
+    graph = graph_of_file(ROOT / "examples" / "Pulumi.wide-ep.yaml")
 
     assert [(model.gpus_per_replica, model.pods_per_replica) for model in graph.models] == [(16, 2)]
     assert [(pool.used, pool.needed_nodes) for pool in graph.node_pools] == [(16, 2)]
@@ -185,7 +113,7 @@ def test_a_replica_of_several_nodes_needs_as_many() -> None:
 
 def test_a_gateway_of_a_controller_has_no_number_of_proxies() -> None:
     """With Istio the controller makes the proxies; address, listener and exposure are the stack's."""
-    assert _of(ROOT / "examples" / "Pulumi.istio.yaml").gateway == Gateway(
+    assert graph_of_file(ROOT / "examples" / "Pulumi.istio.yaml").gateway == Gateway(
         name="inference-gateway-istio",
         provider="istio",
         protocol="HTTPS",
@@ -205,7 +133,7 @@ def test_a_gateway_of_a_controller_has_no_number_of_proxies() -> None:
 )  # fmt: skip
 def test_gpus_are_counted_in_what_replicas_ask_for(example: str, hardware: str, demand: str, usage: str) -> None:
     """Whole GPUs, MIG slices or shares, beside the GPUs that a node has."""
-    graph = _of(ROOT / "examples" / f"Pulumi.{example}.yaml")
+    graph = graph_of_file(ROOT / "examples" / f"Pulumi.{example}.yaml")
     pool = graph.node_pools[0]
 
     assert [words.hardware(pool), words.demand(graph.models[0], pool), words.usage(pool)] == [hardware, demand, usage]
@@ -217,7 +145,7 @@ def test_gpus_are_counted_in_what_replicas_ask_for(example: str, hardware: str, 
 )
 def test_needed_nodes_are_the_fewest(tensor: int, replicas: int, needed: int) -> None:
     """A replica never spans nodes, and nodes that no replica needs are not counted."""
-    graph = _graph(
+    graph = graph_of_config(
         {
             "gpuPools": {"h100": {"instanceType": "p5.48xlarge", "maxSize": 9, "diskSizeGib": 3000}},
             "huggingFace": {"tokenSecret": "hugging-face"},
@@ -234,113 +162,9 @@ def test_needed_nodes_are_the_fewest(tensor: int, replicas: int, needed: int) ->
 
 def test_a_pool_without_models_needs_no_node() -> None:
     """It is in the graph, and nothing of it is used."""
-    spare = _twenty().node_pools[-1]
+    spare = twenty_models().node_pools[-1]
 
     assert (spare.name, spare.needed_nodes, spare.used, spare.total) == ("spare", 0, 0, 12)
-
-
-def test_boxes_stand_on_the_page_and_never_overlap(graph: Topology) -> None:
-    """One gateway, a picker and a server box for each model and one box for each node pool, all apart."""
-    page = lay_out(graph)
-
-    assert sorted(box.id for box in page.boxes) == sorted(
-        [
-            "gateway",
-            *(f"{kind}-{model.name}" for model in graph.models for kind in ("picker", "model")),
-            *(f"nodes-{pool.name}" for pool in graph.node_pools),
-        ]
-    )
-    assert [(one.id, other.id) for one, other in combinations(page.boxes, 2) if _overlap(one, other)] == []
-    assert [box.id for box in page.boxes if not _is_on(page, box)] == []
-    assert page.width == 1120
-
-
-def _is_on(page: Layout, box: Box) -> bool:
-    heading = max(y for _, y, _ in page.headings)
-    return box.x >= 24 and box.x + box.width <= page.width - 24 and heading < box.y < box.y + box.height < page.height
-
-
-def test_texts_stand_in_their_boxes(graph: Topology) -> None:
-    """Nothing is wider than its box or below it, and no two lines of a box are closer than a font is high."""
-    for box in lay_out(graph).boxes:
-        baselines = [line.y for line in box.lines]
-        assert [line.text for line in box.lines if line.x + line.font.width(line.text) > box.x + box.width - 8] == []
-        assert min(baselines) - 13 > box.y
-        assert max(baselines) < (box.bar.y if box.bar else box.y + box.height) - 4
-        assert min((below - above for above, below in pairwise(baselines)), default=99) >= 18
-
-
-def test_links_cross_no_box_and_no_other_columns_links(graph: Topology) -> None:
-    """A link turns in the gap between two columns; each pool's models stand beside it, apart from other pools'."""
-    page = lay_out(graph)
-    boxes = {box.id: box for box in page.boxes}
-
-    assert len(page.links) == 3 * len(graph.models)
-    for link in page.links:
-        assert [box.id for box in page.boxes if link.start[0] < box.x + box.width and box.x < link.end[0]] == []
-    spans = [
-        sorted([boxes[f"nodes-{pool.name}"].middle, *(boxes[f"model-{m.name}"].middle for m in graph.models_on(pool))])
-        for pool in graph.node_pools
-    ]
-    assert all(above[-1] < below[0] for above, below in pairwise(spans))
-
-
-def test_the_links_of_one_model_are_straight() -> None:
-    """Middles of boxes meet to the pixel: a link with a step of one looks broken."""
-    assert {link.start[1] for link in lay_out(_of(DEV)).links} == {lay_out(_of(DEV)).links[0].end[1]}
-
-
-def test_bars_show_what_is_used(graph: Topology) -> None:
-    """Each engine's part is its share of the pool's units to a pixel, and is seen if it has any."""
-    bars = {box.id: box.bar for box in lay_out(graph).boxes if box.bar}
-
-    for pool in graph.node_pools:
-        bar = bars[f"nodes-{pool.name}"]
-        assert bar is not None
-        assert [engine for engine, _ in bar.parts] == sorted({engine_number(m.engine) for m in graph.models_on(pool)})
-        for engine, pixels in bar.parts:
-            gpus = sum(m.gpus for m in graph.models_on(pool) if engine_number(m.engine) == engine)
-            assert abs(pixels - gpus * bar.width / pool.total) <= 1
-        assert -(-pool.used * bar.width // pool.total) == sum(pixels for _, pixels in bar.parts) <= bar.width
-
-
-def test_the_svg_names_every_model_once(graph: Topology) -> None:
-    """It is well-formed, the same at each run, and has a text for each model's name and each node pool's."""
-    document = svg(graph)
-    texts = _texts(document)
-
-    assert document == svg(graph)
-    assert {model.name: texts.count(model.name) for model in graph.models} == {m.name: 1 for m in graph.models}
-    assert {pool.name for pool in graph.node_pools} <= set(texts)
-
-
-def test_a_model_that_is_served_by_its_own_name_is_still_named_once() -> None:
-    """With a claim as its source a model is served as what it is called; the second line says so."""
-    texts = _texts(svg(_served_as("qwen")))
-
-    assert texts[texts.index("qwen") + 1] == "served by this name"
-    assert texts.count("qwen") == 1
-
-
-def test_what_is_shortened_is_whole_in_the_hint() -> None:
-    """A long served name keeps its start and its end on the page, and the tooltip has all of it."""
-    name = "organisation/" + "very-long-" * 9 + "instruct-fp8"
-    document = svg(_served_as(name))
-
-    assert "organisation/very-l…-long-instruct-fp8" in _texts(document)
-    assert any(name in title for title in _titles(document))
-
-
-@pytest.mark.parametrize("name", ODD_NAMES)
-def test_odd_names_stay_text(name: str) -> None:
-    """Markup is shown, never obeyed; what XML forbids or what has no glyph is shown as a replacement character."""
-    shown = name if name.isprintable() else "\N{REPLACEMENT CHARACTER}" * len(name)
-    document = svg(_served_as(name))
-
-    assert shown in _texts(document)
-    assert {element.tag.removeprefix(SVG) for element in ET.fromstring(document).iter()} == {  # noqa: S314
-        "svg", "title", "defs", "marker", "path", "rect", "text", "g",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -357,14 +181,14 @@ def test_odd_names_stay_text(name: str) -> None:
 def test_mermaid_gets_no_syntax_from_a_name(name: str, shown: str) -> None:
     """Whatever would end a label, or be read as Markdown or HTML, is a character reference."""
     expected = shown.replace("\N{REPLACEMENT CHARACTER}", f"#{0xFFFD};")
-    (line,) = [line for line in mermaid(_served_as(name)).splitlines() if line.startswith("  model_qwen[")]
+    (line,) = [line for line in mermaid(served_as(name)).splitlines() if line.startswith("  model_qwen[")]
 
     assert line == f'  model_qwen["qwen<br/>serves {expected}<br/>vllm<br/>1 replica × 1 GPU"]'
 
 
 def test_the_mermaid_text_of_the_dev_stack() -> None:
     """Every node with its facts, one line for each model's way from gateway to nodes."""
-    assert mermaid(_of(DEV)).splitlines() == [
+    assert mermaid(graph_of_file(DEV)).splitlines() == [
         f"%% Stack dev: llm-d v0.9, namespace llm-d, 1 model on 1 node pool. {words.PLANNED}",
         "flowchart LR",
         '  gateway("inference-gateway<br/>standalone, 2 proxies<br/>HTTP, port 80<br/>inside the cluster")',
@@ -416,10 +240,10 @@ def test_the_command_draws_and_prints_the_graph(tmp_path: Path, capsys: pytest.C
 
     assert main(["topology", "--stack", str(TWO_ENGINES), "--out", str(out), "--json"]) == 0
     captured = capsys.readouterr()
-    assert json.loads(captured.out) == json.loads(json.dumps(asdict(_of(TWO_ENGINES))))
+    assert json.loads(captured.out) == json.loads(json.dumps(asdict(graph_of_file(TWO_ENGINES))))
     assert captured.err == f"{out} and, for a README, {out.with_suffix('.mmd')}\n"
     assert sorted(path.name for path in out.parent.iterdir()) == ["picture.mmd", "picture.svg"]
-    assert out.read_text(encoding="utf-8") == svg(_of(TWO_ENGINES))
+    assert out.read_text(encoding="utf-8") == svg(graph_of_file(TWO_ENGINES))
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
