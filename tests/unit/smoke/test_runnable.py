@@ -15,7 +15,7 @@ _RUNNABLE = {
     "mig",
     "model-cache",
     "production",
-    "release-v0-9",
+    "monitoring",
     "sglang",
     "shared-gpus",
     "tensorrt-llm",
