@@ -91,12 +91,14 @@ sleep 100 &
 echo "$$ $!" > "$PIDS.new"; mv "$PIDS.new" "$PIDS"
 wait
 """
+# A shell in the background starts its children with SIGINT ignored.
 _SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
 from lab.build import build_tool
 from lab.progress import Reporter
 from lab.tools import Tool
+signal.signal(signal.SIGINT, signal.default_int_handler)
 build_tool(Tool(name="tiny", module=Path(sys.argv[1]), version="v1", binaries=(("tiny", "."),)), Reporter())
 """
 
@@ -111,12 +113,12 @@ def test_an_interrupted_build_leaves_no_process_and_no_partial_result(tmp_path: 
     pids = tmp_path / "pids"
     own = {"PATH": f"{fake.parent}:/usr/bin:/bin", "PIDS": str(pids), "PYTHONPATH": str(Path.cwd())}
     command = [sys.executable, "-c", _SCRIPT, str(tool.module)]
-    process = subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
-    while not pids.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    with subprocess.Popen(command, env={**os.environ, **own}, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 20
+        while not pids.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
 
-    assert process.wait(20) != 0
+        assert process.wait(20) != 0
     assert [runs(int(pid)) for pid in pids.read_text().split()] == [False, False]
     assert list((cache / "tools").iterdir()) == []
