@@ -1,9 +1,8 @@
-"""Examples on EKS live their whole lives under the real engine: plan, up, drift, change, destroy.
+"""Every example on EKS lives its whole life under the real engine: plan, up, drift, change, destroy.
 
 AWS is emulated: moto behind the lab's stand-in for pulumi-aws' plug-in. The clusters' endpoint is a real API server,
 the nodes of the node groups are simulated, and models are scheduled on them by the labels, taints and sizes that the
-groups have. What AWS itself would refuse is not shown here: nothing ever ran against AWS. Nor is the life of
-`eks-production`: it was seen planned, up, refreshed with nothing to do and with a drift found; what follows was not.
+groups have. What AWS itself would refuse is not shown here: nothing ever ran against AWS.
 """
 
 from copy import deepcopy
@@ -28,6 +27,7 @@ from tests.support.eks import (
     example_config,
     kinds_of_steps,
     left_on_aws,
+    operations,
     planned_inputs,
     rank_of,
     seed_existing,
@@ -49,6 +49,15 @@ CASES = (
         updated=frozenset({"NodeGroup cluster-l4"}),
         replacing={"amiType": "BOTTLEROCKET_x86_64_NVIDIA", "releaseVersion": "1.63.0-a3e8bda1"},
         replaced=frozenset({"NodeGroup cluster-l4"}),
+    ),
+    EksCase(
+        example="eks-production",
+        pool="h100",
+        # A new version of the template, and with it new nodes, one at a time.
+        in_place={"diskSizeGib": 400},
+        updated=frozenset({"LaunchTemplate cluster-h100-template", "NodeGroup cluster-h100"}),
+        replacing={"capacity": "reservation"},
+        replaced=frozenset({"NodeGroup cluster-h100"}),
     ),
     EksCase(
         example="eks-prefill-decode",
@@ -164,8 +173,10 @@ def _unprotect(stack: CaseStack, config: dict[str, Any]) -> None:
     open_config = deepcopy(config)
     open_config["llm-d:cluster"]["eks"]["deletionProtection"] = False
     stack.configure(open_config)
-    assert aws_steps(stack) == {"Cluster cluster-eks": "update"}
-    stack.up()
+    events = stack.expect(0, "up", "--yes", "--skip-preview", "--json")
+    assert {step for step in operations(events) if step[1].startswith("aws:")} == {
+        ("update", "aws:eks/cluster:Cluster", "cluster-eks")
+    }
 
 
 def _out_of_order(happened: list[tuple[str, str, str]]) -> list[str]:

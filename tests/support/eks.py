@@ -24,6 +24,7 @@ __all__ = [
     "example_config",
     "kinds_of_steps",
     "left_on_aws",
+    "operations",
     "planned_inputs",
     "rank_of",
     "seed_existing",
@@ -129,16 +130,24 @@ def seed_existing(session: Session, config: dict[str, Any], kubeconfig: Path) ->
 
 def deletions(events: str) -> list[tuple[str, str, str]]:
     """Starts and ends of every deletion, in the order of the engine's own events: what, type, name."""
-    found = []
+    return [(kind, type_, name) for kind, op, type_, name in _steps_of(events) if op == "delete"]
+
+
+def operations(events: str) -> set[tuple[str, str, str]]:
+    """What a run did to what: operation, type and name; what it left alone is not in it."""
+    return {(op, type_, name) for kind, op, type_, name in _steps_of(events) if kind == "ends" and op != "same"}
+
+
+def _steps_of(events: str) -> Iterator[tuple[str, str, str, str]]:
+    """`starts` or `ends`, operation, type and name, in the order of the engine's own events."""
     for line in events.splitlines():
         if not line.startswith("{"):
             continue
         event = json.loads(line)
         for kind, said in (("starts", "resourcePreEvent"), ("ends", "resOutputsEvent")):
             metadata = (event.get(said) or {}).get("metadata") or {}
-            if metadata.get("op") == "delete":
-                found.append((kind, metadata["type"], metadata["urn"].rpartition("::")[2]))
-    return found
+            if metadata:
+                yield kind, metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]
 
 
 def kinds_of_steps(stack: CaseStack, *options: str) -> dict[str, str]:
