@@ -4,7 +4,6 @@ Every zone, subnet and identifier is said, none is looked up: a plan never dials
 later would replace node groups (pulumi-eks#1564).
 """
 
-import ipaddress
 import re
 from enum import StrEnum
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import FrozenMap, SettingsModel
+from settings.networks import ipv4_network
 
 __all__ = [
     "EksSettings",
@@ -45,22 +45,15 @@ def _matching(pattern: str, meaning: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _cidr(value: str) -> ipaddress.IPv4Network:
-    try:
-        return ipaddress.IPv4Network(value)
-    except ValueError as error:
-        raise ValueError("must be an IPv4 network such as 10.0.0.0/16, its host bits zero") from error
-
-
 def _vpc_cidr(value: str) -> str:
-    network = _cidr(value)
+    network = ipv4_network(value)
     if network.prefixlen not in _VPC_PREFIXES or not network.is_private:
         raise ValueError("must be a private network from /16 to /20: each zone gets two subnets, a sixteenth each")
     return value
 
 
 def _client_cidr(value: str) -> str:
-    if _cidr(value).prefixlen == 0:
+    if ipv4_network(value).prefixlen == 0:
         raise ValueError("opens the API server to everyone; name the networks that operators and CI come from")
     return value
 

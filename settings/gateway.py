@@ -1,12 +1,20 @@
 """The inference gateway of a stack."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from settings.base import DnsSubdomain, SettingsModel
+from settings.networks import ipv4_network
 
 __all__ = ["Exposure", "FailureMode", "GatewayProvider", "GatewaySettings", "ListenerProtocol", "ListenerSettings"]
+
+
+def _proxy_cidr(value: str) -> str:
+    if ipv4_network(value).prefixlen == 0:
+        raise ValueError("admits everyone; name the networks that the proxies call from")
+    return value
 
 
 class GatewayProvider(StrEnum):
@@ -65,3 +73,5 @@ class GatewaySettings(SettingsModel):
     listener: ListenerSettings = Field(default_factory=ListenerSettings)
     replicas: int = Field(default=2, ge=1)
     """Envoy pods of the standalone provider."""
+    proxy_cidrs: tuple[Annotated[str, AfterValidator(_proxy_cidr)], ...] = Field(default=(), strict=False)
+    """Networks that proxies outside of the cluster call from, for provider gke: the region's proxy-only subnet."""

@@ -71,7 +71,7 @@ def plan_stack(settings: StackSettings) -> StackPlan:
     provider = GATEWAY_PROVIDERS[settings.gateway.provider]
     gateway = _gateway(settings, release, provider)
     models = {
-        name: _model(settings, release, placement, provider, name, route)
+        name: _model(settings, release, placement, gateway, name, route)
         for name, route in zip(sorted(settings.models), gateway.routes, strict=True)
     }
     return StackPlan(
@@ -105,7 +105,7 @@ def _gateway(settings: StackSettings, release: Release, provider: GatewayProvide
             header=release.body_router.header,
             reads_config_maps=release.body_router.reads_config_maps,
         ),
-        proxies=provider.proxies,
+        proxies=(*provider.proxies, *({"ipBlock": {"cidr": cidr}} for cidr in gateway.proxy_cidrs)),
     )
 
 
@@ -127,7 +127,7 @@ def _model(
     settings: StackSettings,
     release: Release,
     placement: Placement,
-    provider: GatewayProvider,
+    gateway: GatewaySpec,
     name: str,
     route: ModelRoute,
 ) -> ModelPlan:
@@ -152,7 +152,7 @@ def _model(
         prefill=prefill,
         sidecar=None if prefill is None else _sidecar(settings, release),
         labels=release.labels,
-        clients=(*provider.proxies, pods.peer(picker_selector(name))),
+        clients=(*gateway.proxies, pods.peer(picker_selector(name))),
         pull_secrets=settings.images.pull_secrets,
         runtime_class=settings.device_plugin.runtime_class,
         pod_monitor=scrape,
@@ -172,7 +172,7 @@ def _model(
         failure_mode=model.picker.failure_mode,
         cpu=model.picker.cpu,
         memory_bytes=model.picker.memory,
-        clients=provider.proxies,
+        clients=gateway.proxies,
         pull_secrets=settings.images.pull_secrets,
         flow_control=autoscaler is not None and autoscaler.min_replicas == 0,
         service_monitor=scrape,

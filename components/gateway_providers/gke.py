@@ -105,7 +105,8 @@ GKE = GatewayProvider(
     gateway=_gateway,
     by_body=_by_body,
     route=_route,
-    # The proxies are Google's, outside of the cluster, in a proxy-only subnet that the stack does not know.
-    proxies=({"ipBlock": {"cidr": "0.0.0.0/0"}},),
+    # Where Google's health checks come from; its proxies are in a subnet that the config names (`gateway.proxyCidrs`).
+    # cloud.google.com/load-balancing/docs/firewall-rules
+    proxies=tuple({"ipBlock": {"cidr": cidr}} for cidr in ("35.191.0.0/16", "130.211.0.0/22")),
     service=None,
 )

@@ -47,6 +47,20 @@ def _replicas(settings: StackSettings) -> Iterator[Fault]:
         yield Fault(path="gateway.replicas", problem=f"provider {provider} runs its own proxies; remove the key")
 
 
+def _proxies(settings: StackSettings) -> Iterator[Fault]:
+    """Google's proxies call from a subnet that only its owner knows; other providers' are pods with labels."""
+    gateway = settings.gateway
+    if gateway.provider is GatewayProvider.GKE and not gateway.proxy_cidrs:
+        yield Fault(
+            path="gateway.proxyCidrs",
+            problem="is required: NetworkPolicies admit nobody else, and Google's proxies are outside of the cluster",
+            allowed="the ranges of the region's proxy-only subnet, such as [10.129.0.0/23]",
+        )
+    if gateway.provider is not GatewayProvider.GKE and gateway.proxy_cidrs:
+        problem = f"the proxies of provider {gateway.provider} are pods, admitted by their labels; remove the key"
+        yield Fault(path="gateway.proxyCidrs", problem=problem)
+
+
 def _failure_mode(settings: StackSettings) -> Iterator[Fault]:
     """Only a provider that can choose a pod by itself can do without the picker."""
     if settings.gateway.provider is not GatewayProvider.STANDALONE:
@@ -100,6 +114,7 @@ RULES = (
     Rule(needs=frozenset({"gateway.provider", "crds"}), check=_cloud_crds),
     Rule(needs=frozenset({"gateway.listener"}), check=_listener),
     Rule(needs=frozenset({"gateway.provider"}), check=_replicas),
+    Rule(needs=frozenset({"gateway.provider", "gateway.proxyCidrs"}), check=_proxies),
     Rule(needs=frozenset({"gateway.provider"}), of_model=frozenset({"picker"}), check=_failure_mode),
     Rule(needs=frozenset(), of_model=frozenset({"picker"}), check=_pickers),
 )

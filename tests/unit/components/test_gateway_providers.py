@@ -16,6 +16,7 @@ from tests.support.pod_security import restricted_violations
 
 CONTROLLERS = ("istio", "agentgateway", "gke", "envoy-ai-gateway")
 LINE = {"release": "v0.9", "crds": "existing"}
+GKE = {"gateway.provider": "gke", "gateway.proxyCidrs": ["10.129.0.0/23"], "crds": "existing"}
 OPEN = {"gateway.exposure": "load-balancer"}
 TLS = {"gateway.listener": {"protocol": "HTTPS", "port": 443, "certificateSecret": "my-tls"}}
 REF = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "inference-gateway"}
@@ -39,8 +40,12 @@ ROUTER = {
 LISTS = {"router-role": ("Role", "body-based-router"), "router-binding": ("RoleBinding", "body-based-router")}
 
 
+def _config(provider: str, changes: dict[str, Any] | None) -> dict[str, Any]:
+    return {**LINE, "gateway.provider": provider, **(GKE if provider == "gke" else {}), **(changes or {})}
+
+
 def _made(provider: str, changes: dict[str, Any] | None = None) -> tuple[GatewayProvider, dict[str, dict[str, Any]]]:
-    made = plan({**LINE, "gateway.provider": provider, **(changes or {})})
+    made = plan(_config(provider, changes))
     return made.provider, made.provider.objects(made.gateway)
 
 
@@ -49,7 +54,7 @@ def _objects(provider: str, changes: dict[str, Any] | None = None) -> dict[str, 
 
 
 def _route(provider: str, changes: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    made = plan({**LINE, "gateway.provider": provider, **(changes or {})})
+    made = plan(_config(provider, changes))
     return made.provider.route(made.gateway, made.models["qwen"].route)
 
 
@@ -354,7 +359,6 @@ def test_google_asks_the_router_and_checks_what_helps_it() -> None:
             "agentgateway",
             {"podSelector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "inference-gateway"}}},
         ),
-        ("gke", {"ipBlock": {"cidr": "0.0.0.0/0"}}),
         (
             "envoy-ai-gateway",
             {
@@ -372,6 +376,34 @@ def test_the_providers_proxies_may_ask(provider: str, peer: dict[str, Any]) -> N
     assert made.service.clients == (peer, {"podSelector": {"matchLabels": {"inferencepool": "qwen-epp"}}})
 
 
+def test_googles_proxies_may_ask_from_their_own_subnet() -> None:
+    """Pickers, servers and the body-based router admit the subnet that the config names and Google's health checks."""
+    made = plan({**LINE, **GKE})
+    peers = tuple({"ipBlock": {"cidr": cidr}} for cidr in ("35.191.0.0/16", "130.211.0.0/22", "10.129.0.0/23"))
+    model, router = made.models["qwen"], made.provider.objects(made.gateway)["router-policy"]
+
+    assert model.picker.clients == peers
+    assert model.service.clients == (*peers, {"podSelector": {"matchLabels": {"inferencepool": "qwen-epp"}}})
+    assert router["spec"]["ingress"][0]["from"] == list(peers)
+
+
+def test_googles_proxies_are_named_and_no_others() -> None:
+    """Without the subnet nothing would admit them; pods are known by labels; the whole internet is no proxy."""
+    (missing,) = faults({**GKE, "gateway.proxyCidrs": []})
+    (other,) = faults({"gateway.proxyCidrs": ["10.129.0.0/23"]})
+    (everyone,) = faults({**GKE, "gateway.proxyCidrs": ["0.0.0.0/0"]})
+
+    assert (missing.path, missing.allowed) == (
+        "gateway.proxyCidrs",
+        "the ranges of the region's proxy-only subnet, such as [10.129.0.0/23]",
+    )
+    assert (other.path, other.problem) == (
+        "gateway.proxyCidrs",
+        "the proxies of provider standalone are pods, admitted by their labels; remove the key",
+    )
+    assert (everyone.path, everyone.given) == ("gateway.proxyCidrs.0", "0.0.0.0/0")
+
+
 @pytest.mark.parametrize("provider", ["agentgateway", "envoy-ai-gateway"])
 def test_a_line_without_the_provider_refuses_it(provider: str) -> None:
     """Line v0.4 was never run with it; the fault names what it was run with."""
@@ -383,10 +415,10 @@ def test_a_line_without_the_provider_refuses_it(provider: str) -> None:
 
 def test_gke_brings_its_own_crds() -> None:
     """A stack that installed them would fight GKE for them."""
-    (fault,) = faults({"gateway.provider": "gke"})
+    (fault,) = faults({**GKE, "crds": "install"})
 
     assert (fault.path, fault.given, fault.allowed) == ("crds", "install", "existing")
-    assert faults({"gateway.provider": "gke", "crds": "existing"}) == []
+    assert faults(GKE) == []
 
 
 @pytest.mark.parametrize("name", ["body-based-router", "model-catalogue"])

@@ -262,4 +262,5 @@ def test_the_minimal_config_is_sound() -> None:
         "exposure": "cluster",
         "listener": {"port": 80, "protocol": "HTTP", "certificate_secret": None},
         "replicas": 2,
+        "proxy_cidrs": (),
     }

@@ -54,7 +54,10 @@ def _unknown(path: str, allowed: str, nearest: str | None = None) -> Fault:
             "cluster.manifest",
             _unknown("cluster.manifest", "eks, existing, manifests, providerVersion, reference", "manifests"),
         ),
-        ("gateway.listner", _unknown("gateway.listner", "exposure, listener, provider, replicas", "listener")),
+        (
+            "gateway.listner",
+            _unknown("gateway.listner", "exposure, listener, provider, proxyCidrs, replicas", "listener"),
+        ),
         ("gateway.listener.prot", _unknown("gateway.listener.prot", "certificateSecret, port, protocol", "port")),
         ("gpuPools.l4.maxsize", _unknown("gpuPools.l4.maxsize", POOL, "maxSize")),
         ("gpuPools.l4.taint.efect", _unknown("gpuPools.l4.taint.efect", "effect, key, value", "effect")),

@@ -64,8 +64,8 @@ def test_what_two_components_share_agrees(changes: dict[str, Any]) -> None:
         assert pool["spec"]["endpointPickerRef"]["failureMode"] == model.route.failure_mode
         assert {model.service.model, model.picker.model, model.route.model} == {name}
         assert {model.service.namespace, model.picker.namespace, made.gateway.namespace} == {"llm-d"}
-        assert model.picker.clients == made.provider.proxies
-        assert model.service.clients == (*made.provider.proxies, peer({"inferencepool": f"{name}-epp"}))
+        assert model.picker.clients == made.gateway.proxies
+        assert model.service.clients == (*made.gateway.proxies, peer({"inferencepool": f"{name}-epp"}))
     assert made.gateway.routes == tuple(model.route for model in made.models.values())
 
 
