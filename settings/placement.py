@@ -73,6 +73,8 @@ class Placement:
     """Workload -> pool."""
     surging: frozenset[str]
     """Workloads for which the pool has GPUs to spare for one more replica while it rolls."""
+    crowded: frozenset[str]
+    """Workloads whose pods may find no node, though all fit: the scheduler spreads the smaller pods."""
     unplaced: Mapping[str, str]
     """Workload -> why no pool holds it."""
 
@@ -141,7 +143,27 @@ def place(settings: StackSettings) -> Placement:
         for name, pool in pool_of.items()
         if surely_fits([*_rolling(by_name[name].model, by_name, pool, pool_of)], loads[pool], capacities[pool])
     )
-    return Placement(pool_of=MappingProxyType(pool_of), surging=surging, unplaced=MappingProxyType(unplaced))
+    crowded = frozenset(name for pool in capacities.values() for name in _crowded(by_name, pool_of, pool))
+    return Placement(
+        pool_of=MappingProxyType(pool_of), surging=surging, crowded=crowded, unplaced=MappingProxyType(unplaced)
+    )
+
+
+def _crowded(by_name: Mapping[str, Workload], pool_of: Mapping[str, str], capacity: PoolCapacity) -> set[str]:
+    """Workloads with a pod for which there is no node where the small pods come first, each to the emptiest node.
+
+    That is how the scheduler scores by default (NodeResourcesFit, LeastAllocated), so it is what is to be expected.
+    """
+    free = [capacity.gpus_per_node] * capacity.nodes
+    mine = [workload for name, workload in by_name.items() if pool_of.get(name) == capacity.name]
+    left_over = set()
+    for gpus, name in sorted((gpus, one.name) for one in mine for gpus in replica_gpus(one)):
+        emptiest = free.index(max(free))
+        if free[emptiest] < gpus:
+            left_over.add(name)
+        else:
+            free[emptiest] -= gpus
+    return left_over
 
 
 def judged(settings: StackSettings) -> StackSettings:

@@ -7,6 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from settings import StackSettings
 from settings.cluster import LayerName
+from settings.placement import Placement, place
 from stacks import cost
 from stacks.cluster_layer import ClusterLayer, ClusterLayerArgs
 from stacks.cluster_plan import plan_cluster
@@ -44,9 +45,20 @@ def deploy(settings: StackSettings, root: Path) -> dict[str, pulumi.Input[object
         before.append(PlatformLayer("platform", PlatformLayerArgs.of(plan), opts))
     if LayerName.SERVING in settings.owned_layers:
         opts = pulumi.ResourceOptions(providers=[provider], depends_on=[*before])
+        _warn_of_crowds(place(settings))
         serving = ServingLayer("serving", ServingLayerArgs.of(plan, hugging_face_token(settings)), opts)
         outputs |= stack_outputs(settings, plan, serving, root)
     return outputs
+
+
+def _warn_of_crowds(placement: Placement) -> None:
+    """A reviewer reads it in the preview; what the scheduler does depends on what it sees first, so it is no fault."""
+    for name in sorted(placement.crowded):
+        pulumi.log.warn(
+            f"models.{name}: pool {placement.pool_of[name]} has GPUs enough, but the scheduler spreads the smaller pods"
+            " over its nodes and may leave none with enough of them free: a pod of this one stays Pending then, and"
+            " `up` waits for it. Give it a pool of its own, or raise the pool's maxSize."
+        )
 
 
 def _cluster(settings: StackSettings, root: Path) -> ClusterLayer:

@@ -128,6 +128,24 @@ def test_serving_waits_for_the_platform(recorder: Recorder) -> None:
     assert recorder.reaches(recorder.request("kubernetes:core/v1:Namespace", "serving"), plugin)
 
 
+@pytest.mark.usefixtures("project", "recorder")
+def test_a_preview_warns_of_a_pod_that_may_be_crowded_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Small pods on both nodes leave no node whole; the model and its pool are named, and the stack is deployed."""
+    changes = {
+        "models.small": {"source": "hf://Qwen/Qwen3-8B", "replicas": 2},
+        "models.qwen.parallelism": {"tensor": 4},
+        "gpuPools": {"quad": {"instanceType": "g6.12xlarge", "maxSize": 2}},
+    }
+    _handed_over(config({"cluster": {"existing": {"kubeconfig": "kubeconfig", "context": "lab"}}, **changes}))
+    exports = _run()
+    (record,) = caplog.records
+
+    assert record.getMessage().startswith(
+        "models.qwen: pool quad has GPUs enough, but the scheduler spreads the smaller"
+    )
+    assert sorted(exports["models"]) == ["qwen", "small"]
+
+
 @pytest.mark.usefixtures("project")
 def test_faults_end_the_program_before_anything_is_registered(
     recorder: Recorder, caplog: pytest.LogCaptureFixture

@@ -122,6 +122,33 @@ def test_a_model_surges_where_a_replica_more_fits(models: dict[str, object], sur
     assert place(settings({"gpuPools": POOLS, "models": models})).surging == surging
 
 
+@pytest.mark.parametrize(
+    ("nodes", "crowded"),
+    [
+        (2, {"large"}),
+        (3, set()),
+    ],
+)
+def test_a_large_pod_may_be_crowded_out_of_a_pool_that_holds_it(nodes: int, crowded: set[str]) -> None:
+    """Two pods of one GPU may take a GPU of two nodes each; a third node is left whole."""
+    models = _models(small={"replicas": 2}, large={"parallelism": {"tensor": 4}})
+    pools = {"quad": {"instanceType": "g6.12xlarge", "maxSize": nodes}}
+    made = place(settings({"models": models, "gpuPools": pools}))
+
+    assert dict(made.unplaced) == {}
+    assert made.crowded == crowded
+
+
+def test_pods_that_spread_evenly_crowd_nobody_out() -> None:
+    """Two prefill pods of two GPUs on each of two nodes leave each four for decode."""
+    models = _models(
+        decode={"replicas": 2, "parallelism": {"tensor": 4}}, other={"replicas": 4, "parallelism": {"tensor": 2}}
+    )
+    pools = {"h100": {"instanceType": "p5.48xlarge", "maxSize": 2}}
+
+    assert place(settings({"models": models, "gpuPools": pools})).crowded == set()
+
+
 def test_the_order_of_the_config_does_not_matter() -> None:
     """The same pools and models in another order are placed alike."""
     models = _models(a={"replicas": 2}, b={"replicas": 3}, c={"parallelism": {"tensor": 8}}, d={})
