@@ -163,7 +163,7 @@ class SidecarDialect:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlowControlDialect:
-    """How a line's picker is made to hold requests for which there is no room, or no server."""
+    """How a line's picker is made to hold requests while there is no room, or no server, the highest priority first."""
 
     feature_gate: str
     """In its config."""

@@ -20,6 +20,7 @@ from settings.base import (
     whole_mebibytes,
 )
 from settings.gateway import FailureMode
+from settings.objectives import ObjectiveSettings
 from settings.parallelism import ParallelismSettings
 from settings.storage import CacheSettings
 
@@ -256,5 +257,7 @@ class ModelSettings(SettingsModel):
     prefill: PrefillSettings | None = None
     """Disaggregates prefill: prompts are computed by servers of their own, whose KV cache decode fetches."""
     picker: PickerSettings = Field(default_factory=PickerSettings)
+    objectives: FrozenMap[DnsSubdomain, ObjectiveSettings] = Field(default_factory=dict, validate_default=True)
+    """Priorities that clients may ask for, by the name that they write in header `x-gateway-inference-objective`."""
     custom: CustomEngineSettings | None = None
     """What engine `custom` runs."""

@@ -174,7 +174,9 @@ def _model(
         memory_bytes=model.picker.memory,
         clients=gateway.proxies,
         pull_secrets=settings.images.pull_secrets,
-        flow_control=autoscaler is not None and autoscaler.min_replicas == 0,
+        # Without it the picker would send every request at once, whatever its priority.
+        flow_control=bool(model.objectives) or (autoscaler is not None and autoscaler.min_replicas == 0),
+        objectives={key: given.priority for key, given in model.objectives.items()},
         service_monitor=scrape,
     )
     return ModelPlan(cache=cache, autoscaler=autoscaler, service=service, picker=picker, route=route)

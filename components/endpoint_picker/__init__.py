@@ -1,8 +1,8 @@
 """EndpointPicker: the scheduler of one model, and the InferencePool whose pods it picks from.
 
-It owns the picker's Deployment, Service, configuration, rights and budget, and the InferencePool, because pool and
-picker name each other. It does not own the route to the pool (`HttpRoute`, or the standalone gateway) nor the model's
-pods.
+It owns the picker's Deployment, Service, configuration, rights and budget, the InferencePool, because pool and picker
+name each other, and the pool's InferenceObjectives. It does not own the route to the pool (`HttpRoute`, or the
+standalone gateway) nor the model's pods.
 
     EndpointPicker("qwen", EndpointPickerArgs(...), ResourceOptions(providers=[provider]))
 """
@@ -51,5 +51,6 @@ def summarize(args: EndpointPickerArgs) -> dict[str, object]:
         "metricsPath": args.metrics.path,
         "replicas": args.replicas,
         "failureMode": args.failure_mode,
+        **({"objectives": dict(args.objectives)} if args.objectives else {}),
         "namespace": args.namespace,
     }

@@ -1,13 +1,16 @@
 """What an EndpointPicker needs to know: plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from engines import MetricMap
 from releases import LabelKeys, PickerDialect
 
 __all__ = ["EndpointPickerArgs"]
+
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,8 @@ class EndpointPickerArgs:
     pull_secrets: Sequence[str] = ()
     """Pull secrets."""
     flow_control: bool = False
-    """Whether it holds requests for which there is no server."""
+    """Whether it holds requests for which there is no server or no room, and lets the most important go first."""
+    objectives: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    """Priorities that requests may have, by the name that clients write in a header."""
     service_monitor: bool = False
     """Whether the Prometheus operator scrapes the picker."""

@@ -42,6 +42,7 @@ def build(args: EndpointPickerArgs) -> dict[str, dict[str, Any]]:
         ),
         "network": _network_policy(args),
     }
+    objects |= {f"objective-{name}": _objective(args, name) for name in sorted(args.objectives)}
     if args.replicas > 1:
         objects |= _leader_election(args)
     if args.service_monitor:
@@ -159,6 +160,20 @@ def _pool(args: EndpointPickerArgs) -> dict[str, Any]:
                 "port": {"number": EXT_PROC_PORT},
                 "failureMode": args.failure_mode,
             },
+        },
+    }
+
+
+def _objective(args: EndpointPickerArgs, name: str) -> dict[str, Any]:
+    """A priority that requests may ask for by name. A picker looks at those alone that name its pool and its group."""
+    pool = {"group": args.pool_api_version.partition("/")[0], "kind": "InferencePool"}
+    return {
+        "apiVersion": f"{args.dialect.objectives_api_group}/v1alpha2",
+        "kind": "InferenceObjective",
+        "metadata": pods.metadata(name, args.namespace, _labels(args)),
+        "spec": {
+            "priority": args.objectives[name],
+            "poolRef": {**pool, "name": ModelNames(model=args.model).pool},
         },
     }
 

@@ -14,6 +14,7 @@ from naming import GATEWAY, ModelNames
 from operate.errors import OperateError
 from operate.smoke.failure_checks import check_lost_picker, check_lost_pod
 from operate.smoke.latency import latency_row
+from operate.smoke.objectives import check_objectives
 from operate.smoke.request_checks import check_answers, check_losses, check_unknown_model
 from operate.smoke.scheduling_checks import check_load, check_load_figures, check_prefixes
 from operate.smoke.site import Site
@@ -61,6 +62,7 @@ CHECKS: Mapping[str, Callable[[Site], Iterable[Row]]] = {
     "by request": lambda site: ask_by_request(site.objects, _nothing),
     "answers": check_answers,
     "unknown model": check_unknown_model,
+    "objectives": check_objectives,
     "added latency": lambda site: [latency_row(site, model) for model in sorted(site.stage.plan.models)[:1]],
     "under load": check_losses,
     "load figures": check_load_figures,

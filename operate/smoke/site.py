@@ -12,13 +12,14 @@ import itertools
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import grpc
 
 from components.endpoint_picker import EXT_PROC_PORT, HEALTH_PORT, METRICS_PORT
+from components.endpoint_picker import build as build_picker
 from lab.build import tool_dir
 from naming import GATEWAY, MODEL_LABEL, ModelNames, service_host
 from operate.errors import OperateError
@@ -86,8 +87,20 @@ class Site:
         """Start all that the stack's pods run, and wait until it serves."""
         self.run_model_servers()
         for model in self.stage.plan.models:
+            self._translate_objectives(model)
             self.start_picker(model)
         self.start_gateway()
+
+    def _translate_objectives(self, model: str) -> None:
+        """A model's InferenceObjectives as the picker that runs looks for them."""
+        args = self.stage.plan.models[model].picker
+        group = built_picker(args.image).objectives_group
+        if group is None:
+            return
+        for item in build_picker(replace(args, dialect=replace(args.dialect, objectives_api_group=group))).values():
+            if item["kind"] == "InferenceObjective":
+                path = f"/apis/{item['apiVersion']}/namespaces/{args.namespace}/inferenceobjectives"
+                self.stage.cluster.send("POST", path, item)
 
     @property
     def objects(self) -> StackObjects:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -38,6 +38,8 @@ class Client:
     base_url: str
     """With the model's path, without `/v1`."""
     served_name: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of every request."""
 
     def chat(self, text: str, tokens: int, **more: object) -> Answer:
         """One chat completion."""
@@ -63,7 +65,7 @@ class Client:
 
     async def _all(self, requests: Sequence[tuple[str, Mapping[str, Any]]], concurrency: int) -> list[Answer]:
         slots = asyncio.Semaphore(concurrency)
-        async with _session(self.base_url, concurrency) as session:
+        async with self._session(concurrency) as session:
 
             async def one(path: str, body: Mapping[str, Any]) -> Answer:
                 async with slots:
@@ -73,7 +75,7 @@ class Client:
 
     async def _at_rate(self, requests: Sequence[tuple[str, Mapping[str, Any]]], per_second: float) -> list[Answer]:
         began = time.monotonic()
-        async with _session(self.base_url, len(requests)) as session:
+        async with self._session(len(requests)) as session:
 
             async def one(number: int, path: str, body: Mapping[str, Any]) -> Answer:
                 await asyncio.sleep(began + number / per_second - time.monotonic())
@@ -81,10 +83,11 @@ class Client:
 
             return list(await asyncio.gather(*(one(number, *request) for number, request in enumerate(requests))))
 
-
-def _session(base_url: str, connections: int) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    return httpx.AsyncClient(base_url=base_url, timeout=60, trust_env=False, limits=limits)
+    def _session(self, connections: int) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        return httpx.AsyncClient(
+            base_url=self.base_url, headers=self.headers, timeout=60, trust_env=False, limits=limits
+        )
 
 
 async def _post(session: httpx.AsyncClient, path: str, body: Mapping[str, Any]) -> Answer:

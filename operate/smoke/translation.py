@@ -45,6 +45,8 @@ class BuiltPicker:
     steps: tuple[Step, ...]
     crds: tuple[str, ...] = ()
     """Files of its Go module: kinds that it watches and the image does not. They are put on the cluster for it."""
+    objectives_group: str | None = None
+    """API group in which it looks for objectives, where that is not the image's: they are put there as well."""
 
 
 def _flag(flag: str) -> Callable[[Invocation], Invocation]:
@@ -127,6 +129,7 @@ _BUILT: Mapping[str, BuiltPicker] = MappingProxyType(
                 "config/crd/bases/inference.networking.x-k8s.io_inferenceobjectives.yaml",
                 "config/crd/bases/inference.networking.x-k8s.io_inferencemodelrewrites.yaml",
             ),
+            objectives_group="inference.networking.x-k8s.io",
         ),
     }
 )

@@ -62,10 +62,12 @@ def of_v0_4(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 @pytest.fixture(scope="module")
 def of_v0_9(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """Three engines on line v0.9, whose picker is told by plugins and labels."""
-    stack = _two_engines(tmp_path_factory.mktemp("v0-9"), "v0.9", {TRTLLM: {"engine": "tensorrt-llm", "replicas": 2}})
+    objectives = {"interactive": {"priority": 100}, "batch": {"priority": -10}}
+    more = {TRTLLM: {"engine": "tensorrt-llm", "replicas": 2, "objectives": objectives}}
+    stack = _two_engines(tmp_path_factory.mktemp("v0-9"), "v0.9", more)
     plan = plan_stack(load_stack_file(stack))
     cases = [
-        {"name": AS_RENDERED, "checks": [*CORE, "prefix affinity"]},
+        {"name": AS_RENDERED, "checks": [*CORE, "objectives", "prefix affinity"]},
         faults.other_engines_plugins(plan, SGLANG),
         faults.plain_path(plan, TRTLLM),
         faults.missing_engine_label(plan, SGLANG),
@@ -144,6 +146,10 @@ def test_a_fault_of_upstream_is_found_and_named(of_v0_4: Rows, case: str, named:
 def test_the_newer_line_answers_and_its_faults_are_found(of_v0_9: Rows) -> None:
     """Line v0.9 passes as rendered; names and path of another engine and a missing engine label are named."""
     assert _faults(of_v0_9[AS_RENDERED]) == {}
+    assert [row["seen"] for row in of_v0_9[AS_RENDERED] if row["check"] == "objectives"] == [
+        "3 of 3 requests of batch answered with priority -10",
+        "3 of 3 requests of interactive answered with priority 100",
+    ]
     assert sorted(_faults(of_v0_9["plugins"])) == [("load figures", SGLANG), ("metric map", SGLANG)]
     path = _faults(of_v0_9["plain path"])
     assert {("load figures", TRTLLM), ("metric map", TRTLLM)} <= set(path)

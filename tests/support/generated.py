@@ -67,6 +67,7 @@ _MODELS = _some(
         "autoscaling": _AUTOSCALING,
         "prefill": st.fixed_dictionaries({"replicas": st.integers(1, 2)}),
         "pool": st.sampled_from(["small", "large", "none"]),
+        "objectives": st.sampled_from([{"batch": {"priority": -10}}, {"first": {"priority": 10}}]),
         "path": st.sampled_from(["/", "/a", "/a/b", "/v1"]),
         "servedName": st.sampled_from(["chat", "a b"]),
         "extraArgs": st.sampled_from([["--max-model-len", "4096"], ["--port", "1"], ["--no-such-flag"]]),

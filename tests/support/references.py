@@ -238,6 +238,11 @@ def _pool(stack: _Stack, manifest: Manifest) -> Iterator[str]:
         yield f"Service {picker['name']} has no port {picker['port']['number']}"
 
 
+def _objective(stack: _Stack, manifest: Manifest) -> Iterator[str]:
+    pool = manifest["spec"]["poolRef"]
+    yield from stack.missing(pool["kind"], _namespace(manifest), pool["name"])
+
+
 def _http_route(stack: _Stack, manifest: Manifest) -> Iterator[str]:
     spec = manifest["spec"]
     for target in (*spec["parentRefs"], *(ref for rule in spec["rules"] for ref in rule["backendRefs"])):
@@ -295,6 +300,7 @@ _CHECKS = {
     "Gateway": _gateway,
     "HTTPRoute": _http_route,
     "HealthCheckPolicy": _policy,
+    "InferenceObjective": _objective,
     "InferencePool": _pool,
     "NetworkPolicy": _network_policy,
     "PodDisruptionBudget": _budget,

@@ -113,7 +113,7 @@ def test_keda_scales_from_zero_by_the_requests_that_are_held() -> None:
 
 @pytest.mark.parametrize(("minimum", "gate"), [(0, True), (1, False)])
 def test_the_picker_holds_requests_only_where_there_may_be_no_server(minimum: int, gate: bool) -> None:  # noqa: FBT001
-    """Scaling to zero switches the picker's flow control on, and nothing else does."""
+    """Scaling to zero switches the picker's flow control on, and scaling to one does not."""
     model = _model({**KEDA, "models.qwen.autoscaling.minReplicas": minimum})
     config = endpoint_picker.build(model.picker)["config"]["data"]["plugins.yaml"]
 

@@ -264,6 +264,38 @@ def test_the_picker_may_read_what_it_watches_and_no_more() -> None:
     assert objects["binding"]["subjects"] == [{"kind": "ServiceAccount", "name": "qwen-epp", "namespace": "llm-d"}]
 
 
+@pytest.mark.parametrize(("line", "group"), [("v0.4", "inference.networking.x-k8s.io"), ("v0.9", "llm-d.ai")])
+def test_objectives_are_of_the_lines_group_and_the_models_pool(line: str, group: str) -> None:
+    """Each is named as clients name it; a picker overlooks those that name another pool, or its pool's group wrong."""
+    changes = {"release": line, "models.qwen.objectives": {"batch": {"priority": -10}, "later": {"priority": 0}}}
+    objects = build(_args(changes))
+
+    assert kinds_and_names(objects) == OBJECTS | {
+        "objective-batch": ("InferenceObjective", "batch"),
+        "objective-later": ("InferenceObjective", "later"),
+    }
+    assert objects["objective-batch"]["apiVersion"] == f"{group}/v1alpha2"
+    assert objects["objective-batch"]["spec"] == {
+        "priority": -10,
+        "poolRef": {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": "qwen"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "objectives", "gates"),
+    [
+        ("v0.9", {"batch": {"priority": -10}}, ["flowControl"]),
+        ("v0.9", {}, None),
+        ("v0.4", {"b": {"priority": -1}}, None),
+    ],
+)
+def test_priorities_take_flow_control(line: str, objectives: dict[str, Any], gates: list[str] | None) -> None:
+    """Without the gate the picker of v0.9 sends every request at once; that of v0.4 is not made to hold any."""
+    config = yaml.safe_load(plugins_config(_args({"release": line, "models.qwen.objectives": objectives})))
+
+    assert config.get("featureGates") == gates
+
+
 def test_two_replicas_elect_a_leader() -> None:
     """The second replica stands by: leases and events may be written, and the probes ask each its own question."""
     objects = build(_args(args=PAIR))

@@ -18,6 +18,7 @@ _RUNNABLE = {
     "monitoring",
     "sglang",
     "shared-gpus",
+    "tenants",
     "tensorrt-llm",
     "two-engines",
 }

@@ -64,6 +64,19 @@ def test_every_lines_picker_can_be_run() -> None:
     }
 
 
+def test_objectives_are_put_where_the_picker_looks_for_them() -> None:
+    """Only the newer line's group is another than that of the picker which runs in its place."""
+    groups = {
+        name: (line.picker.objectives_api_group, built_picker(line.images["picker"].reference).objectives_group)
+        for name, line in RELEASES.items()
+    }
+
+    assert groups == {
+        "v0.4": ("inference.networking.x-k8s.io", None),
+        "v0.9": ("llm-d.ai", "inference.networking.x-k8s.io"),
+    }
+
+
 def test_an_image_without_an_entry_is_refused() -> None:
     """Nothing is run by guess; the message says what could be."""
     with pytest.raises(OperateError, match=r"no picker can be built for image x/epp:v9; there is one for llm-d-inf"):

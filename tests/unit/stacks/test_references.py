@@ -30,7 +30,11 @@ STACKS: list[dict[str, Any]] = [
         "devicePlugin": {"migStrategy": "mixed"},
     },
 ]
-FULL = {"monitoring": "prometheus-operator", "models.qwen": PVC, "gateway": {"provider": "istio"}}
+FULL = {
+    "monitoring": "prometheus-operator",
+    "models.qwen": {**PVC, "objectives": {"batch": {"priority": -1}}},
+    "gateway": {"provider": "istio"},
+}
 
 
 def _objects(changes: dict[str, Any]) -> tuple[list[dict[str, Any]], frozenset[tuple[str, str]]]:
@@ -124,7 +128,10 @@ def _pod(objects: list[dict[str, Any]], name: str) -> dict[str, Any]:
         ),
         (
             lambda objects: objects.remove(_find(objects, "InferencePool", "qwen")),
-            ["HTTPRoute qwen: InferencePool qwen does not exist"],
+            [
+                "HTTPRoute qwen: InferencePool qwen does not exist",
+                "InferenceObjective batch: InferencePool qwen does not exist",
+            ],
         ),
         (
             lambda objects: _pod(objects, "qwen-decode")["containers"][0]["ports"][0].update(name="api"),
