@@ -51,8 +51,8 @@ policy: $(VENV)/.installed ## preview STACK and judge it by the policy pack; OFF
 smoke: $(VENV)/.installed ## answer requests to STACK by the real picker and Envoy, from nothing, in a namespace of its own
 	@$(BIN)/python -m operate smoke --stack $(STACK) $(if $(KEEP),--keep $(KEEP))
 
-verify: $(VENV)/.installed ## ask the cluster of STACK whether it answers requests, and why not
-	@$(BIN)/python -m operate verify --stack $(STACK)
+verify: $(VENV)/.installed ## ask the cluster of STACK, or that of CONTEXT, whether it answers requests, and why not
+	@$(BIN)/python -m operate verify --stack $(STACK) $(if $(CONTEXT),--context $(CONTEXT))
 
 test: $(VENV)/.installed ## every test, those against the lab included
 	@$(BIN)/python -m lab build --all

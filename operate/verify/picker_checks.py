@@ -20,6 +20,8 @@ _PODS_SECONDS, _POLL_SECONDS = 8.0, 0.2
 CLOSED = "the picker tells only who shows a token, which the API server's proxy does not pass on"
 UNREACHED = "the API server does not reach the pod: a NetworkPolicy may keep it out"
 _UNREACHED_STATUSES = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
+_API_SERVERS_OWN = "Status"
+"""Kind of the object that the API server answers with where it has nothing to pass on (k8s.io/apimachinery)."""
 
 
 def check_metric_maps(objects: StackObjects) -> Iterator[Row]:
@@ -73,8 +75,14 @@ def _may_have_none(plan: ModelPlan) -> bool:
 
 
 def _is_unreached(answer: httpx.Response) -> bool:
-    """Whether the API server's proxy itself answers, for no pod did."""
-    return answer.status_code in _UNREACHED_STATUSES
+    """Whether the API server's proxy itself answers, for no pod did; an engine that still loads answers 503, too."""
+    if answer.status_code not in _UNREACHED_STATUSES:
+        return False
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("kind") == _API_SERVERS_OWN
 
 
 def _unreached(check: str, objects: StackObjects, model: str, pod: str, port: int) -> Row:

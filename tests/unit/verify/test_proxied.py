@@ -13,9 +13,12 @@ from tests.support.answers import Answers, ready_pod
 from tests.support.configs import plan
 
 _ROOT = "namespaces/llm-d"
+_OWN_ANSWER = '{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "error trying to reach service"}'
 
 
-def _objects(status: int, changes: dict[str, Any] | None = None) -> tuple[StackObjects, Answers]:
+def _objects(
+    status: int, changes: dict[str, Any] | None = None, text: str = "no answer"
+) -> tuple[StackObjects, Answers]:
     """A stack with a picker and a server, and what they answer."""
     stack = plan(changes)
     picker = build_picker(stack.models["qwen"].picker)
@@ -27,7 +30,7 @@ def _objects(status: int, changes: dict[str, Any] | None = None) -> tuple[StackO
         f"/api/v1/{_ROOT}/configmaps/qwen-epp": picker["config"],
         f"/api/v1/{_ROOT}/pods": [pod, server],
     }
-    answers = Answers(found, status, "no answer")
+    answers = Answers(found, status, text)
     return StackObjects(answers, stack), answers  # type: ignore[arg-type]
 
 
@@ -43,7 +46,7 @@ def _asked(objects: StackObjects, monkeypatch: pytest.MonkeyPatch) -> list[Row]:
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_pods_that_the_api_server_does_not_reach_are_not_asked(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a cluster that enforces NetworkPolicies the stack's own admit gateway and picker alone."""
-    rows = _asked(_objects(status)[0], monkeypatch)
+    rows = _asked(_objects(status, text=_OWN_ANSWER)[0], monkeypatch)
 
     unreached = "the API server does not reach the pod: a NetworkPolicy may keep it out"
     assert [(row.check, row.ok, row.seen) for row in rows] == [
@@ -57,15 +60,28 @@ def test_pods_that_the_api_server_does_not_reach_are_not_asked(status: int, monk
     assert "pod/qwen-epp-1 9090" in rows[1].hint
 
 
-def test_a_pod_that_answers_that_the_page_is_not_there_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """404 comes from the pod itself."""
-    rows = _asked(_objects(404)[0], monkeypatch)
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (404, "no answer"),
+        (503, "loading model"),
+        (503, '{"error": "no healthy upstream"}'),
+        (502, "[]"),
+        (404, _OWN_ANSWER),
+    ],
+)
+def test_a_pod_that_answers_that_the_page_is_not_there_is_a_fault(
+    status: int, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not the API server's own object comes from the pod itself: 404, and 503 of an engine that still loads."""
+    rows = _asked(_objects(status, text=text)[0], monkeypatch)
 
     assert [(row.check, row.ok) for row in rows] == [
         ("metric map", False),
         ("picker's pods", False),
         ("figures", False),
     ]
+    assert rows[0].seen == f"/metrics of pod qwen-decode-1 (vllm) is no metrics page (HTTP {status})"
 
 
 def test_a_model_without_a_pod_has_no_metric_map_to_compare() -> None:
