@@ -88,10 +88,15 @@ class ModelNames:
         """The claim of the model's cache; its name adds a digest."""
         return f"{self.model}-weights"
 
+    @property
+    def render(self) -> str:
+        """Deployment, Service and ServiceAccount of what tokenizes prompts for the picker (the guide's own suffix)."""
+        return f"{self.model}-render"
+
     def claimed(self) -> frozenset[str]:
         """Every name that the model's objects take in the namespace."""
         roles = {self.server, self.server_of(PREFILL_ROLE)}
-        return frozenset({self.model, self.picker, self.prefetch, *roles})
+        return frozenset({self.model, self.picker, self.prefetch, self.render, *roles})
 
 
 def common_labels(*, component: str, instance: str) -> Mapping[str, str]:

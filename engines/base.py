@@ -16,17 +16,21 @@ __all__ = [
     "NO_KEY",
     "PLAIN_HTTP",
     "PLAIN_PATHS",
+    "POD_IP",
     "Engine",
     "EngineContainer",
     "Feature",
+    "KvEvents",
     "KvProtocol",
     "KvTransfer",
     "MetricMap",
+    "NoKvEvents",
     "NoKvTransfer",
     "ProbePaths",
     "Role",
     "ServingRequest",
     "VersionFloor",
+    "event_topic",
 ]
 
 FILES_FOLDER = "/etc/llm-d"
@@ -40,6 +44,9 @@ PLAIN_HTTP = "probes, picker and gateway speak plain HTTP to the pod"
 
 PLAIN_PATHS = "the gateway takes the model's path off before the pod sees it"
 """Why no engine is told a path that it is served below."""
+
+POD_IP = "POD_IP"
+"""Environment variable with the pod's address, where a server has to say it."""
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -84,6 +91,23 @@ class KvTransfer:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoKvTransfer:
     """An engine whose prefill cannot be disaggregated."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KvEvents:
+    """How an engine publishes which blocks its KV cache holds, for the picker to route by."""
+
+    port: int = 5556
+    """Where subscribers find each server (the port of llm-d's guide)."""
+    owned_flags: Mapping[str, str]
+    """The engine's flags that config cannot say then, and what stands in the way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoKvEvents:
+    """An engine whose cache the picker cannot follow."""
 
     reason: str
 
@@ -139,8 +163,15 @@ class ServingRequest:
     """Pods of one replica. Each has LWS_LEADER_ADDRESS and LWS_WORKER_INDEX where there are several."""
     expert_parallelism: bool = False
     """Whether experts are spread over all GPUs of a replica."""
+    event_block_tokens: int | None = None
+    """Tokens of a block of the KV cache, where it publishes what it has cached."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
+
+
+def event_topic(request: ServingRequest) -> str:
+    """Under what a server publishes: the picker reads its address, as the pool has it, and the model out of it."""
+    return f"kv@$({POD_IP}):{request.port}@{request.served_name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,6 +286,11 @@ class Engine(Protocol):
     @property
     def kv_transfer(self) -> KvTransfer | NoKvTransfer:
         """How its prefill can be disaggregated, or why it cannot."""
+        ...
+
+    @property
+    def kv_events(self) -> KvEvents | NoKvEvents:
+        """How the picker can follow what it has cached, or why it cannot."""
         ...
 
     @property

@@ -3,10 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engines.base import EngineContainer, Feature, MetricMap, NoKvTransfer, ProbePaths, ServingRequest, VersionFloor
+from engines.base import (
+    EngineContainer,
+    Feature,
+    MetricMap,
+    NoKvEvents,
+    NoKvTransfer,
+    ProbePaths,
+    ServingRequest,
+    VersionFloor,
+)
 
-__all__ = ["NO_KV_TRANSFER", "Custom"]
+__all__ = ["NO_KV_EVENTS", "NO_KV_TRANSFER", "Custom"]
 
+NO_KV_EVENTS = NoKvEvents(
+    reason="this program does not know how an engine of your own says what it has cached, nor whether the line's picker"
+    " reads it"
+)
 
 NO_KV_TRANSFER = NoKvTransfer(
     reason="this program does not know how an engine of your own hands a KV cache over, nor whether the line's routing"
@@ -32,6 +45,7 @@ class Custom:
     model_commands: tuple[str, ...] = ("custom",)
     no_data_parallelism: str | None = "pass it to the engine in custom.args"
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER
+    kv_events: NoKvEvents = NO_KV_EVENTS
     features: frozenset[Feature] = frozenset()
 
     @property

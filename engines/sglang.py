@@ -6,6 +6,7 @@ llm-d's picker looks for of itself: 0.5.13.post1 tells page size and number of p
 not at all.
 """
 
+import json
 from types import MappingProxyType
 
 from packaging.version import Version
@@ -14,14 +15,17 @@ from engines.base import (
     NO_KEY,
     PLAIN_HTTP,
     PLAIN_PATHS,
+    POD_IP,
     EngineContainer,
     Feature,
+    KvEvents,
     KvProtocol,
     KvTransfer,
     MetricMap,
     ProbePaths,
     Role,
     ServingRequest,
+    event_topic,
 )
 from engines.workarounds import Workaround, environment
 
@@ -89,6 +93,16 @@ class Sglang:
         agreed_flags=frozenset({"--dtype", "--kv-cache-dtype", "--page-size"}),
     )
 
+    kv_events = KvEvents(
+        owned_flags=MappingProxyType(
+            {
+                "--disable-radix-cache": "without that cache there is nothing to route by",
+                "--kv-events-config": "the picker subscribes to them",
+                "--page-size": "picker and engine count in the same blocks",
+            }
+        )
+    )
+
     def container(self, request: ServingRequest) -> EngineContainer:
         """`python3 -m sglang.launch_server --model-path MODEL ...`."""
         args = ["--model-path", request.model, "--served-model-name", request.served_name]
@@ -101,6 +115,11 @@ class Sglang:
         if request.role is not Role.AGGREGATED:
             args += ["--disaggregation-mode", str(request.role), "--disaggregation-transfer-backend", "nixl"]
             args += ["--disaggregation-bootstrap-port", str(_BOOTSTRAP_PORT)]
+        field_env = {}
+        if request.event_block_tokens is not None:
+            args += ["--page-size", str(request.event_block_tokens)]
+            args += ["--kv-events-config", _kv_events(request, self.kv_events)]
+            field_env[POD_IP] = "status.podIP"
         if request.revision is not None:
             args += ["--revision", request.revision]
         if request.streams:
@@ -110,6 +129,7 @@ class Sglang:
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness=self.health_path, readiness="/v1/models"),
             env=environment(WORKAROUNDS),
+            field_env=field_env,
             run_as_user=2000,
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),
         )
@@ -125,3 +145,9 @@ class Sglang:
             cache_block_size="sglang:page_size" if tells_pages else "",
             cache_blocks="sglang:num_pages" if tells_pages else "",
         )
+
+
+def _kv_events(request: ServingRequest, events: KvEvents) -> str:
+    """Without vLLM's `enable_kv_cache_events`, which SGLang's parser refuses."""
+    config = {"endpoint": f"tcp://*:{events.port}", "publisher": "zmq", "topic": event_topic(request)}
+    return json.dumps(config, separators=(",", ":"))

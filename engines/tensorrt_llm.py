@@ -14,6 +14,7 @@ from engines.base import (
     EngineContainer,
     Feature,
     MetricMap,
+    NoKvEvents,
     NoKvTransfer,
     ProbePaths,
     ServingRequest,
@@ -60,6 +61,7 @@ class TensorRtLlm:
     kv_transfer = NoKvTransfer(
         reason="llm-d runs it aggregated only, and its routing sidecar speaks no protocol of trtllm-serve's"
     )
+    kv_events = NoKvEvents(reason="llm-d's picker reads the events of vLLM and SGLang")
     own_flags = MappingProxyType(
         {
             "--revision": "revision",

@@ -5,20 +5,24 @@ of all three emits them. Gateway API inference extension 1.2 still defaults to `
 has dropped: the load scorer then reads zeros and says nothing (llm-d#509). So the map is always given.
 """
 
+import json
 from types import MappingProxyType
 
 from engines.base import (
     NO_KEY,
     PLAIN_HTTP,
     PLAIN_PATHS,
+    POD_IP,
     EngineContainer,
     Feature,
+    KvEvents,
     KvProtocol,
     KvTransfer,
     MetricMap,
     ProbePaths,
     Role,
     ServingRequest,
+    event_topic,
 )
 
 __all__ = ["Vllm"]
@@ -100,6 +104,16 @@ class Vllm:
         agreed_flags=frozenset({"--block-size", "--dtype", "--kv-cache-dtype", "--speculative-config"}),
     )
 
+    kv_events = KvEvents(
+        owned_flags=MappingProxyType(
+            {
+                "--block-size": "picker and engine count in the same blocks",
+                "--enable-prefix-caching": "it is on by default, and without it there is nothing to route by",
+                "--kv-events-config": "the picker subscribes to them",
+            }
+        )
+    )
+
     def container(self, request: ServingRequest) -> EngineContainer:
         """`vllm serve MODEL ...`, or the image's entry point with `--model MODEL ...`."""
         serve = request.model_command == "vllmServe"
@@ -119,6 +133,10 @@ class Vllm:
         # Probes and the picker ask several times a second: their access log drowns everything else.
         args.append("--disable-uvicorn-access-log")
         env, field_env = {"VLLM_NO_USAGE_STATS": "1"}, {}
+        if request.event_block_tokens is not None:
+            args += ["--block-size", str(request.event_block_tokens)]
+            args += ["--kv-events-config", _kv_events(request, self.kv_events)]
+            field_env[POD_IP] = "status.podIP"
         if request.role is not Role.AGGREGATED:
             args += ["--kv-transfer-config", _KV_TRANSFER_CONFIG]
             env["VLLM_NIXL_SIDE_CHANNEL_PORT"] = str(_SIDE_CHANNEL_PORT)
@@ -153,6 +171,16 @@ class Vllm:
             lora_info="vllm:lora_requests_info",
             cache_info="vllm:cache_config_info",
         )
+
+
+def _kv_events(request: ServingRequest, events: KvEvents) -> str:
+    config = {
+        "enable_kv_cache_events": True,
+        "endpoint": f"tcp://*:{events.port}",
+        "publisher": "zmq",
+        "topic": event_topic(request),
+    }
+    return json.dumps(config, separators=(",", ":"))
 
 
 def _copies(request: ServingRequest) -> list[str]:

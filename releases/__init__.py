@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from releases.base import (
+    Blank,
     BodyRouterDialect,
     CrdBundle,
     CrdFile,
@@ -15,6 +16,7 @@ from releases.base import (
     LabelKeys,
     PickerDialect,
     Plugin,
+    PrecisePrefixDialect,
     Release,
     SidecarDialect,
     TensorPairs,
@@ -25,6 +27,7 @@ from releases.v0_9 import V0_9
 
 __all__ = [
     "RELEASES",
+    "Blank",
     "BodyRouterDialect",
     "CrdBundle",
     "CrdFile",
@@ -37,6 +40,7 @@ __all__ = [
     "LabelKeys",
     "PickerDialect",
     "Plugin",
+    "PrecisePrefixDialect",
     "Release",
     "SidecarDialect",
     "TensorPairs",

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 __all__ = [
+    "Blank",
     "BodyRouterDialect",
     "CrdBundle",
     "CrdFile",
@@ -22,6 +23,7 @@ __all__ = [
     "LabelKeys",
     "PickerDialect",
     "Plugin",
+    "PrecisePrefixDialect",
     "Release",
     "SidecarDialect",
     "TensorPairs",
@@ -109,6 +111,9 @@ class EnginePins:
     """How the line starts it: `vllmServe`, `imageDefault` or `custom` (the chart's words)."""
     disaggregation: DisaggregationPins | None = None
     """`None` where the line does not disaggregate this engine."""
+    event_block_tokens: int | None = None
+    """Tokens of a block of the KV cache, where servers publish what they have cached: the guide's, for engine and
+    picker alike. `None` where the line's picker follows no events of this engine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +132,28 @@ class Plugin:
 
     type: str
     parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+
+
+class Blank(StrEnum):
+    """What the parameters of a line's plugins leave blank, for each model's own value."""
+
+    BLOCK_TOKENS = "<block tokens>"
+    ENGINE_TYPE = "<engine type>"
+    EVENTS_PORT = "<events port>"
+    RENDER_URL = "<render url>"
+    SERVED_NAME = "<served name>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrecisePrefixDialect:
+    """How a line's picker is made to route by what servers have cached: they publish it, and it subscribes to each."""
+
+    plugins: tuple[Plugin, ...]
+    """In the order of the guide's file, with `Blank`s in their parameters; scorers without any are not among them."""
+    scorers: tuple[tuple[str, int], ...]
+    """In the place of the baseline's."""
+    sources: tuple[tuple[str, str], ...]
+    """Data source plugin, and the plugin that it feeds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,6 +230,8 @@ class PickerDialect:
     """Its parameters for an engine that tells neither block size nor number of blocks."""
     disaggregation: DisaggregationDialect | None = None
     """Plugins and profiles of the line's prefill/decode guide."""
+    precise_prefix: PrecisePrefixDialect | str
+    """Plugins of the line's guide for precise prefix cache routing, or why it cannot be had here."""
     pool_metrics: Mapping[str, str]
     """`queue-size` and `kv-cache-utilization` -> the picker's own gauge of them, averaged over the pool that its label
     `name` tells."""
@@ -234,7 +263,8 @@ class Release:
     refused_gateways: Mapping[str, str]
     """Gateway provider -> why this line cannot be had with it, and which one can."""
     images: Mapping[str, ImagePin]
-    """Images other than engines: `picker`, `sidecar`, `envoy`, `body-router`, `device-plugin`."""
+    """Images other than engines: `picker`, `sidecar`, `envoy`, `body-router`, `device-plugin`; `render` where prompts
+    are tokenized for the picker."""
     engines: Mapping[str, EnginePins]
     refused_engines: Mapping[str, str]
     """Engine -> why this line cannot run it, and which one can."""

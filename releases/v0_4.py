@@ -119,6 +119,8 @@ V0_4 = Release(
         # In characters: 16 tokens of about 4.
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSize": 64}),
         disaggregation=_DISAGGREGATION,
+        precise_prefix="its picker downloads tokenizers into its own process, and recomputes vLLM's block hashes, whose"
+        " seed and algorithm every server has to be given alike",
         # pkg/epp/metrics/metrics.go of the inference extension v1.2.0. It has flow control too, but what it holds is
         # told for all pools together.
         pool_metrics=MappingProxyType(

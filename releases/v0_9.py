@@ -7,6 +7,7 @@ other engines' come from the guides' own image components, named with each pin.
 from types import MappingProxyType
 
 from releases.base import (
+    Blank,
     BodyRouterDialect,
     CrdBundle,
     CrdFile,
@@ -18,6 +19,7 @@ from releases.base import (
     LabelKeys,
     PickerDialect,
     Plugin,
+    PrecisePrefixDialect,
     Release,
     SidecarDialect,
     TensorPairs,
@@ -114,6 +116,53 @@ _DISAGGREGATION = DisaggregationDialect(
     ),
 )
 
+# guides/precise-prefix-cache-routing as released with v0.8, for vLLM and SGLang; its newer variant weighs tokens by a
+# measured throughput, as the baseline's does. Prompts are tokenized by render servers, never by the picker: its
+# fallback, four bytes a token, finds no block that an engine has. Block keys are the picker's own (README of the
+# producer, "Engine compatibility"), so engines need neither a seed nor an algorithm to hash by. Subscribers come and go
+# with the pool's pods.
+_PRECISE_PREFIX = PrecisePrefixDialect(
+    plugins=(
+        Plugin(
+            type="token-producer",
+            parameters=MappingProxyType({"modelName": Blank.SERVED_NAME, "vllm": {"url": Blank.RENDER_URL}}),
+        ),
+        Plugin(type="endpoint-notification-source"),
+        Plugin(
+            type="precise-prefix-cache-producer",
+            parameters=MappingProxyType(
+                {
+                    "tokenProcessorConfig": {"blockSizeTokens": Blank.BLOCK_TOKENS},
+                    "speculativeIndexing": True,
+                    "indexerConfig": {"kvBlockIndexConfig": {"enableMetrics": True}},
+                    "kvEventsConfig": {
+                        "engineType": Blank.ENGINE_TYPE,
+                        "topicFilter": "kv@",
+                        "concurrency": 8,
+                        "discoverPods": True,
+                        "podDiscoveryConfig": {"socketPort": Blank.EVENTS_PORT},
+                    },
+                }
+            ),
+        ),
+        # Left to themselves both read the approximate producer, which the picker would start for them.
+        *(
+            Plugin(
+                type=scorer,
+                parameters=MappingProxyType({"prefixMatchInfoProducerName": "precise-prefix-cache-producer"}),
+            )
+            for scorer in ("prefix-cache-scorer", "no-hit-lru-scorer")
+        ),
+    ),
+    scorers=(
+        ("prefix-cache-scorer", 3),
+        ("kv-cache-utilization-scorer", 2),
+        ("queue-scorer", 2),
+        ("no-hit-lru-scorer", 2),
+    ),
+    sources=(("endpoint-notification-source", "precise-prefix-cache-producer"),),
+)
+
 # Plain HTTP in front, as in the guides' base (guides/recipes/modelserver/base/single-host/pd). The flag is still named
 # secure-proxy in this version. Its SSRF protection would need the API token that model servers do not have; the
 # NetworkPolicy and the picker, which overwrites the header, stand in for it.
@@ -165,6 +214,7 @@ V0_9 = Release(
         # 64 tokens are the least that this picker takes (llm-d-router#1158).
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSizeTokens": 64}),
         disaggregation=_DISAGGREGATION,
+        precise_prefix=_PRECISE_PREFIX,
         # pkg/epp/metrics/llm_d_router_metrics.go; the names of old are still told, and deprecated.
         pool_metrics=MappingProxyType(
             {
@@ -209,6 +259,12 @@ V0_9 = Release(
                 reference="docker.io/envoyproxy/envoy:distroless-v1.33.2",
                 source="config/charts/llm-d-router-standalone/values.yaml of llm-d-router v0.10.0",
             ),
+            "render": ImagePin(
+                reference="docker.io/vllm/vllm-openai-cpu:v0.26.0",
+                source="guides/precise-prefix-cache-routing/render names the CPU build of the line's vLLM (v0.23.0 in"
+                " llm-d 0.8)",
+                engine_version="0.26.0",
+            ),
             "device-plugin": ImagePin(
                 reference="nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
                 source="nvidia-device-plugin chart 0.20.0",
@@ -237,6 +293,7 @@ V0_9 = Release(
                     # hold, and send, every layer in full: the guide switches it on.
                     args=("--block-size", "128", "--no-disable-hybrid-kv-cache-manager"),
                 ),
+                event_block_tokens=64,
             ),
             "sglang": EnginePins(
                 images=MappingProxyType(
@@ -258,6 +315,7 @@ V0_9 = Release(
                     " error, so that clients wait for ever (llm-d#2433); llm-d's guide gives both sides as many"
                     " (llm-d#2442)",
                 ),
+                event_block_tokens=64,
             ),
             "tensorrt-llm": EnginePins(
                 images=MappingProxyType(

@@ -22,6 +22,7 @@ from settings.base import (
 from settings.gateway import FailureMode
 from settings.objectives import ObjectiveSettings
 from settings.parallelism import ParallelismSettings
+from settings.prefix_cache import PrecisePrefixCacheSettings
 from settings.storage import CacheSettings
 
 __all__ = [
@@ -259,5 +260,8 @@ class ModelSettings(SettingsModel):
     picker: PickerSettings = Field(default_factory=PickerSettings)
     objectives: FrozenMap[DnsSubdomain, ObjectiveSettings] = Field(default_factory=dict, validate_default=True)
     """Priorities that clients may ask for, by the name that they write in header `x-gateway-inference-objective`."""
+    precise_prefix_cache: PrecisePrefixCacheSettings | None = None
+    """Routes by what servers have cached: each publishes it, and the picker, which gets prompts tokenized, subscribes.
+    Default: by what the picker has sent them."""
     custom: CustomEngineSettings | None = None
     """What engine `custom` runs."""

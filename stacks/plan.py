@@ -13,6 +13,7 @@ from components.gateway_providers import GATEWAY_PROVIDERS, BodyRouter, GatewayP
 from components.model_cache import ModelCacheArgs
 from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
+from components.render_pool import RenderPoolArgs
 from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths, Role
 from naming import TOKEN_SECRET
 from releases import RELEASES, Release, engine_version
@@ -28,6 +29,7 @@ from settings.workloads import Workload, workloads_of
 from stacks.autoscaling import autoscaler_of
 from stacks.images import mirrored
 from stacks.pools import pool_plans
+from stacks.prefix_cache import event_stream_of, precise_prefix_of, render_pool_of
 from stacks.weights import cache_of, weights_of
 
 __all__ = ["TOKEN_SECRET", "ModelPlan", "StackPlan", "plan_stack"]
@@ -41,6 +43,8 @@ class ModelPlan:
     """`None` where the pods read a volume of their own or download for themselves."""
     autoscaler: AutoscalerArgs | None
     """`None` where the number of servers is stated."""
+    render: RenderPoolArgs | None
+    """`None` where the picker needs no prompt tokenized."""
     service: ModelServiceArgs
     picker: EndpointPickerArgs
     route: ModelRoute
@@ -150,6 +154,7 @@ def _model(
         weights=weights_of(settings, model, cache),
         decode=decode,
         prefill=prefill,
+        events=event_stream_of(settings, release, engine, name),
         sidecar=None if prefill is None else _sidecar(settings, release),
         labels=release.labels,
         clients=(*gateway.proxies, pods.peer(picker_selector(name))),
@@ -177,9 +182,17 @@ def _model(
         # Without it the picker would send every request at once, whatever its priority.
         flow_control=bool(model.objectives) or (autoscaler is not None and autoscaler.min_replicas == 0),
         objectives={key: given.priority for key, given in model.objectives.items()},
+        precise_prefix=precise_prefix_of(settings, release, engine, name),
         service_monitor=scrape,
     )
-    return ModelPlan(cache=cache, autoscaler=autoscaler, service=service, picker=picker, route=route)
+    return ModelPlan(
+        cache=cache,
+        autoscaler=autoscaler,
+        render=render_pool_of(settings, release, name),
+        service=service,
+        picker=picker,
+        route=route,
+    )
 
 
 def _role(

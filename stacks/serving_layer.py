@@ -16,6 +16,7 @@ from components.inference_gateway import InferenceGateway, InferenceGatewayArgs
 from components.model_cache import ModelCache
 from components.model_service import ModelService
 from components.objects import create
+from components.render_pool import RenderPool
 from naming import common_labels
 from stacks.plan import TOKEN_SECRET, ModelPlan, StackPlan
 
@@ -91,7 +92,12 @@ def _serve(
         Autoscaler(f"{name}-autoscaler", plan.autoscaler, pulumi.ResourceOptions(parent=parent, depends_on=[servers]))
     # The picker comes after the servers: in an engine switch the old metric map stays until the new engine's pods are
     # ready, so that the map is never set for an engine that has no ready pod.
-    picker = EndpointPicker(f"{name}-picker", plan.picker, pulumi.ResourceOptions(parent=parent, depends_on=[servers]))
+    before: list[pulumi.Resource] = [servers]
+    if plan.render is not None:
+        before.append(
+            RenderPool(f"{name}-render", plan.render, pulumi.ResourceOptions(parent=parent, depends_on=after))
+        )
+    picker = EndpointPicker(f"{name}-picker", plan.picker, pulumi.ResourceOptions(parent=parent, depends_on=before))
     if args.provider.route(args.gateway, plan.route):
         HttpRoute(
             f"{name}-route",

@@ -9,7 +9,7 @@ from settings.models import ModelSettings
 from settings.source import SourceScheme, parse_source, weights_bytes
 from stacks.images import mirrored
 
-__all__ = ["cache_of", "weights_of"]
+__all__ = ["cache_of", "token_secret_of", "weights_of"]
 
 
 def cache_of(settings: StackSettings, name: str, image: str) -> ModelCacheArgs | None:
@@ -34,7 +34,7 @@ def cache_of(settings: StackSettings, name: str, image: str) -> ModelCacheArgs |
         download_bytes=model.cache.size or claim_bytes(weights, None),
         storage_class=model.cache.storage_class,
         image=image,
-        token_secret=_token_secret(settings),
+        token_secret=token_secret_of(settings),
         pull_secrets=settings.images.pull_secrets,
     )
 
@@ -54,7 +54,7 @@ def weights_of(settings: StackSettings, model: ModelSettings, cache: ModelCacheA
         hub=source.hub if source.scheme is SourceScheme.PVC_HF else None,
         image=None if source.image is None else mirrored(source.image, settings.images),
         object_storage=_object_storage(settings) if source.scheme is SourceScheme.S3 else None,
-        token_secret=_token_secret(settings) if source.scheme is SourceScheme.HF else None,
+        token_secret=token_secret_of(settings) if source.scheme is SourceScheme.HF else None,
     )
 
 
@@ -63,6 +63,7 @@ def _object_storage(settings: StackSettings) -> ObjectStorage:
     return ObjectStorage(credentials_secret=given.credentials_secret, endpoint=given.endpoint, region=given.region)
 
 
-def _token_secret(settings: StackSettings) -> str | None:
+def token_secret_of(settings: StackSettings) -> str | None:
+    """Secret with the stack's token of Hugging Face; `None` where it has none."""
     hugging_face = settings.hugging_face
     return TOKEN_SECRET if hugging_face.token is not None else hugging_face.token_secret

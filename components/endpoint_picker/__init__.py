@@ -9,7 +9,7 @@ standalone gateway) nor the model's pods.
 
 import pulumi
 
-from components.endpoint_picker.args import EndpointPickerArgs
+from components.endpoint_picker.args import EndpointPickerArgs, PrecisePrefix
 from components.endpoint_picker.config import CONFIG_FILE
 from components.endpoint_picker.objects import EXT_PROC_PORT, HEALTH_PORT, METRICS_PORT, build, picker_selector
 from components.objects import create_all, name_of
@@ -22,6 +22,7 @@ __all__ = [
     "METRICS_PORT",
     "EndpointPicker",
     "EndpointPickerArgs",
+    "PrecisePrefix",
     "build",
     "picker_selector",
 ]

@@ -8,7 +8,22 @@ from typing import Any
 from engines import MetricMap
 from releases import LabelKeys, PickerDialect
 
-__all__ = ["EndpointPickerArgs"]
+__all__ = ["EndpointPickerArgs", "PrecisePrefix"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrecisePrefix:
+    """How the picker follows what servers have cached."""
+
+    served_name: str
+    """The model, as the servers' events name it."""
+    block_tokens: int
+    """Tokens of a block, the engine's own."""
+    events_port: int
+    """Port of each server's events."""
+    render_url: str
+    """Where prompts are tokenized."""
+
 
 _NONE: Mapping[str, int] = MappingProxyType({})
 
@@ -49,6 +64,8 @@ class EndpointPickerArgs:
     """NetworkPolicy peers that may ask the picker: the gateway."""
     pull_secrets: Sequence[str] = ()
     """Pull secrets."""
+    precise_prefix: PrecisePrefix | None = None
+    """`None`: by what it has sent them."""
     flow_control: bool = False
     """Whether it holds requests for which there is no server or no room, and lets the most important go first."""
     objectives: Mapping[str, int] = field(default_factory=lambda: _NONE)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from components.endpoint_picker.args import EndpointPickerArgs
+from components.endpoint_picker.args import EndpointPickerArgs, PrecisePrefix
 from components.yaml_text import yaml_text
 from engines import MetricMap
 from naming import DECODE_ROLE, PREFILL_ROLE
-from releases import PickerDialect, Plugin
+from releases import Blank, PickerDialect, Plugin, PrecisePrefixDialect
 
 __all__ = ["CONFIG_FILE", "metric_args", "plugins_config"]
 
@@ -34,8 +34,7 @@ def metric_args(dialect: PickerDialect, metrics: MetricMap) -> list[str]:
 def plugins_config(args: EndpointPickerArgs) -> str:
     """EndpointPickerConfig, as YAML."""
     dialect = args.dialect
-    plugins, profiles = _disaggregated(dialect) if args.disaggregated else _aggregated(dialect)
-    source, extractor = dialect.metrics_source_plugin, dialect.metrics_extractor_plugin
+    plugins, profiles = _profiles(args)
     document: dict[str, Any] = {
         "apiVersion": dialect.config_api_version,
         "kind": "EndpointPickerConfig",
@@ -45,11 +44,56 @@ def plugins_config(args: EndpointPickerArgs) -> str:
             for name, references in profiles.items()
         ],
     }
-    if source is not None and extractor is not None:
-        document["dataLayer"] = {"sources": [{"pluginRef": source, "extractors": [{"pluginRef": extractor}]}]}
+    sources = [
+        {"pluginRef": source, "extractors": [{"pluginRef": extractor}]} for source, extractor in _data_sources(args)
+    ]
+    if sources:
+        document["dataLayer"] = {"sources": sources}
     if args.flow_control and dialect.flow_control is not None:
         document["featureGates"] = [dialect.flow_control.feature_gate]
     return yaml_text(document)
+
+
+def _profiles(args: EndpointPickerArgs) -> tuple[Sequence[Plugin], _Profiles]:
+    if args.precise_prefix is not None:
+        return _precise(args.dialect, args.precise_prefix, args.engine_type)
+    return _disaggregated(args.dialect) if args.disaggregated else _aggregated(args.dialect)
+
+
+def _precise_dialect(dialect: PickerDialect) -> PrecisePrefixDialect:
+    # The settings refuse it where the line has no dialect for it.
+    if not isinstance(dialect.precise_prefix, PrecisePrefixDialect):
+        raise TypeError(f"this release line cannot follow caches: {dialect.precise_prefix}")
+    return dialect.precise_prefix
+
+
+def _precise(dialect: PickerDialect, given: PrecisePrefix, engine_type: str) -> tuple[Sequence[Plugin], _Profiles]:
+    """The line's plugins, their blanks filled with what the engine is told as well."""
+    blanks: Mapping[object, object] = {
+        Blank.BLOCK_TOKENS: given.block_tokens,
+        Blank.ENGINE_TYPE: engine_type,
+        Blank.EVENTS_PORT: given.events_port,
+        Blank.RENDER_URL: given.render_url,
+        Blank.SERVED_NAME: given.served_name,
+    }
+    precise = _precise_dialect(dialect)
+    plugins = [Plugin(type=it.type, parameters=_filled(it.parameters, blanks)) for it in precise.plugins]
+    stated = {plugin.type for plugin in plugins}
+    plugins += [Plugin(type=name) for name, _ in precise.scorers if name not in stated]
+    return plugins, {"default": precise.scorers}
+
+
+def _filled(value: Any, blanks: Mapping[object, object]) -> Any:  # noqa: ANN401 - parameters are any YAML
+    if isinstance(value, Mapping):
+        return {key: _filled(item, blanks) for key, item in value.items()}
+    return blanks.get(value, value)
+
+
+def _data_sources(args: EndpointPickerArgs) -> list[tuple[str, str]]:
+    """Plugins that bring data, each with the one that it feeds."""
+    source, extractor = args.dialect.metrics_source_plugin, args.dialect.metrics_extractor_plugin
+    found = [(source, extractor)] if source is not None and extractor is not None else []
+    return [*found, *_precise_dialect(args.dialect).sources] if args.precise_prefix is not None else found
 
 
 def _aggregated(dialect: PickerDialect) -> tuple[Sequence[Plugin], _Profiles]:
@@ -77,7 +121,8 @@ def _plugins(args: EndpointPickerArgs, plugins: Iterable[Plugin]) -> list[dict[s
     """
     dialect = args.dialect
     parameters = {plugin.type: dict(plugin.parameters) for plugin in plugins}
-    if dialect.prefix_scorer in parameters and not _tells_blocks(dialect, args.metrics):
+    approximate = dialect.prefix_scorer in parameters and args.precise_prefix is None
+    if approximate and not _tells_blocks(dialect, args.metrics):
         parameters[dialect.prefix_plugin] = parameters.get(dialect.prefix_plugin, {}) | dict(dialect.untuned_prefix)
     return [{"type": name} | ({"parameters": given} if given else {}) for name, given in parameters.items()]
 

@@ -10,12 +10,28 @@ through the InferencePool and the picker, never by a Service that would balance 
 
 import pulumi
 
-from components.model_service.args import ModelServiceArgs, ObjectStorage, RoleArgs, RoutingSidecar, Weights
+from components.model_service.args import (
+    EventStream,
+    ModelServiceArgs,
+    ObjectStorage,
+    RoleArgs,
+    RoutingSidecar,
+    Weights,
+)
 from components.model_service.objects import build, rollout_seconds
 from components.objects import create_all, name_of
 from naming import ModelNames
 
-__all__ = ["ModelService", "ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights", "build"]
+__all__ = [
+    "EventStream",
+    "ModelService",
+    "ModelServiceArgs",
+    "ObjectStorage",
+    "RoleArgs",
+    "RoutingSidecar",
+    "Weights",
+    "build",
+]
 
 
 class ModelService(pulumi.ComponentResource):

@@ -9,7 +9,7 @@ from engines import Engine, Role
 from naming import DECODE_ROLE, PREFILL_ROLE
 from releases import LabelKeys, SidecarDialect
 
-__all__ = ["ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights"]
+__all__ = ["EventStream", "ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,18 @@ class RoutingSidecar:
     """How the line's is started."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventStream:
+    """What each server publishes of its cache, and to whom."""
+
+    block_tokens: int
+    """Tokens of a block."""
+    port: int
+    """Where subscribers find it."""
+    subscribers: Sequence[Mapping[str, Any]]
+    """NetworkPolicy peers that may subscribe: the picker."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelServiceArgs:
     """One model's servers."""
@@ -101,6 +113,8 @@ class ModelServiceArgs:
     """NetworkPolicy peers that may speak to the servers: the gateway and the picker."""
     prefill: RoleArgs | None = None
     """Servers that compute prompts for the ones that answer."""
+    events: EventStream | None = None
+    """`None`: nobody follows what they have cached."""
     sidecar: RoutingSidecar | None = None
     """There where `prefill` is."""
     pull_secrets: Sequence[str] = ()

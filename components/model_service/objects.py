@@ -6,7 +6,15 @@ from typing import Any
 from components import pods
 from components.deadlines import Deadlines, deadlines
 from components.model_service.args import ModelServiceArgs, RoleArgs
-from components.model_service.pod import CONTAINER, PORT_NAME, engine_container, engine_port, pod_labels, pod_spec
+from components.model_service.pod import (
+    CONTAINER,
+    EVENTS_PORT_NAME,
+    PORT_NAME,
+    engine_container,
+    engine_port,
+    pod_labels,
+    pod_spec,
+)
 from components.quantities import canonical
 from engines import Role
 from naming import ModelNames, common_labels, model_selector
@@ -164,6 +172,8 @@ def _network_policy(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
         ingress.append({"from": [{"podSelector": {"matchLabels": dict(labels)}} for labels in others]})
     else:
         ingress = [_admit([*clients, *scrapers], PORT_NAME)]
+    if args.events is not None:
+        ingress.append(_admit([dict(peer) for peer in args.events.subscribers], EVENTS_PORT_NAME))
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

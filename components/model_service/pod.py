@@ -11,13 +11,16 @@ from naming import ModelNames, common_labels, model_selector
 from settings.base import format_gib
 from settings.disk import CACHES_BYTES, pod_disk_bytes
 
-__all__ = ["CONTAINER", "PORT_NAME", "engine_container", "engine_port", "pod_labels", "pod_spec"]
+__all__ = ["CONTAINER", "EVENTS_PORT_NAME", "PORT_NAME", "engine_container", "engine_port", "pod_labels", "pod_spec"]
 
 CONTAINER = "modelserver"
 """Name of the engine's container, in every engine's pod."""
 
 PORT_NAME = "http"
 """The port that the pool sends requests to."""
+
+EVENTS_PORT_NAME = "kv-events"
+"""The port that a server publishes its cache on."""
 
 _ENGINE_PORT_NAME = "engine"
 
@@ -56,6 +59,7 @@ def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
             copies_per_pod=role.copies_per_pod,
             pods_per_replica=role.pods_per_replica,
             expert_parallelism=role.expert_parallelism,
+            event_block_tokens=None if args.events is None else args.events.block_tokens,
             extra_args=tuple(role.extra_args),
         )
     )
@@ -110,6 +114,8 @@ def _ports(args: ModelServiceArgs, role: RoleArgs) -> list[dict[str, Any]]:
     named = {PORT_NAME if _sidecar(args, role) is None else _ENGINE_PORT_NAME: engine_port(args, role)}
     if role.role is Role.PREFILL and isinstance(transfer, KvTransfer):
         named[transfer.port_name] = transfer.port
+    if args.events is not None:
+        named[EVENTS_PORT_NAME] = args.events.port
     return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in named.items()]
 
 

@@ -86,6 +86,23 @@ def _without(plugin: str) -> Callable[[dict[str, object]], None]:
     return change
 
 
+_PRECISE = frozenset({"token-producer", "endpoint-notification-source", "precise-prefix-cache-producer"})
+_PRODUCER = "prefixMatchInfoProducerName"
+
+
+def _approximate(document: dict[str, object]) -> None:
+    """Take precise prefix cache routing out of a config: its prefix scorer counts what it has sent then."""
+    plugins = [item for item in _items(document["plugins"]) if item["type"] not in _PRECISE]
+    for item in plugins:
+        parameters = item.get("parameters")
+        if isinstance(parameters, dict) and parameters.pop(_PRODUCER, None) and not parameters:
+            del item["parameters"]
+    document["plugins"] = plugins
+    layer = document.get("dataLayer")
+    if isinstance(layer, dict):
+        layer["sources"] = [item for item in _items(layer["sources"]) if item["pluginRef"] not in _PRECISE]
+
+
 def _items(value: object) -> list[dict[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
@@ -123,6 +140,11 @@ _BUILT: Mapping[str, BuiltPicker] = MappingProxyType(
                     what="without no-hit-lru-scorer",
                     why="llm-d's own plugin, which GAIE has not",
                     apply=_config(_without("no-hit-lru-scorer")),
+                ),
+                Step(
+                    what="prefixes by what was sent, where the stack says by what is cached",
+                    why="GAIE has no plugin that follows KV events or asks a render server: neither is tried here",
+                    apply=_config(_approximate),
                 ),
             ),
             crds=(

@@ -87,13 +87,15 @@ def _pod_bounds(plan: ModelPlan, role: RoleArgs) -> tuple[int, int]:
 
 
 def check_pods(objects: StackObjects) -> Iterator[Row]:
-    """Model servers, pickers and, where this program runs them, proxies are ready."""
+    """Model servers, pickers, what tokenizes for them and, where this program runs them, proxies are ready."""
     counts: dict[str, tuple[int, tuple[int, int]]] = {}
     for model, plan in sorted(objects.plan.models.items()):
         names = ModelNames(model=model)
         for role in plan.service.roles:
             ready = len(objects.servers_of(model, role.label))
             counts[names.server_of(role.label)] = (ready, _pod_bounds(plan, role))
+        if plan.render is not None:
+            counts[names.render] = (len(objects.pods_of(names.render)), (plan.render.replicas,) * 2)
         counts[names.picker] = (len(objects.pods_of(names.picker)), (plan.picker.replicas,) * 2)
     if not objects.plan.provider.route(objects.plan.gateway, objects.plan.gateway.routes[0]):
         counts[GATEWAY] = (len(objects.pods_of(GATEWAY)), (objects.plan.gateway.replicas,) * 2)

@@ -26,6 +26,7 @@ from settings.rules import (
     objectives,
     pods,
     pools,
+    prefix_cache,
     sources,
 )
 from settings.stack import StackSettings
@@ -37,6 +38,7 @@ _RULES = (
     *sources.RULES,
     *known_models.RULES,
     *disaggregation.RULES,
+    *prefix_cache.RULES,
     *multi_node.RULES,
     *arguments.RULES,
     *autoscaling.RULES,

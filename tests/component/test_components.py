@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import autoscaler, endpoint_picker, model_cache, model_service
+from components import autoscaler, endpoint_picker, model_cache, model_service, render_pool
 from components.autoscaler import Autoscaler, AutoscalerArgs
 from components.endpoint_picker import EndpointPicker
 from components.gateway_providers import GATEWAY_PROVIDERS
@@ -23,6 +23,7 @@ from components.model_cache import ModelCache, ModelCacheArgs
 from components.model_cache import summarize as summarize_cache
 from components.model_service import ModelService
 from components.model_service import summarize as summarize_servers
+from components.render_pool import RenderPool, RenderPoolArgs
 from tests.support.configs import plan
 from tests.support.pulumi_mocks import Recorder, plain, run_in_layer
 
@@ -83,6 +84,13 @@ def _cache_args() -> ModelCacheArgs:
 
     assert cache is not None
     return cache
+
+
+def _render_args() -> RenderPoolArgs:
+    render = plan({"release": "v0.9", "models.qwen.precisePrefixCache": {}}).models["qwen"].render
+
+    assert render is not None
+    return render
 
 
 def _route_args() -> HttpRouteArgs:
@@ -168,6 +176,20 @@ CASES = {
         manifests=model_cache.build,
         inputs=summarize_cache,
         outputs={"claim_name": "qwen-weights-85594baa"},
+    ),
+    "RenderPool": Case(
+        component=RenderPool,
+        args=_render_args,
+        children={
+            "it Deployment": DEPLOYMENT,
+            "it-account ServiceAccount": ACCOUNT,
+            "it-budget PodDisruptionBudget": BUDGET,
+            "it-network NetworkPolicy": NETWORK,
+            "it-service Service": SERVICE,
+        },
+        manifests=render_pool.build,
+        inputs=render_pool.summarize,
+        outputs={"service_name": "qwen-render"},
     ),
     "standalone": Case(
         component=InferenceGateway,

@@ -34,6 +34,7 @@ PLUGIN = "llmd:index:NvidiaDevicePlugin"
 CRD = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 NAMESPACE = "kubernetes:core/v1:Namespace"
 SECRETS = "kubernetes:core/v1:Secret"
+PRECISE = {"release": "v0.9", "models.qwen.precisePrefixCache": {}}
 TWO = {"models.other": {"source": "hf://Qwen/Qwen3-8B", "engine": "sglang"}}
 ISTIO = {"gateway": {"provider": "istio"}}
 DEFINITION = {
@@ -89,6 +90,16 @@ def _crds_of_a_test(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Release:
                 "serving-qwen-route HttpRoute": ROUTE,
             },
         ),
+        (
+            PRECISE,
+            {
+                "serving Namespace": NAMESPACE,
+                "serving-gateway InferenceGateway": GATEWAY,
+                "serving-qwen ModelService": SERVICE,
+                "serving-qwen-picker EndpointPicker": PICKER,
+                "serving-qwen-render RenderPool": "llmd:index:RenderPool",
+            },
+        ),
     ],
 )
 def test_the_serving_layer_is_made_of_these(
@@ -100,7 +111,7 @@ def test_the_serving_layer_is_made_of_these(
     assert recorder.children(recorder.urn("llmd:index:ServingLayer", "serving")) == expected
 
 
-@pytest.mark.parametrize("changes", [TWO, {**TWO, **ISTIO}, {"monitoring": "prometheus-operator"}])
+@pytest.mark.parametrize("changes", [TWO, {**TWO, **ISTIO}, {"monitoring": "prometheus-operator"}, PRECISE])
 def test_every_object_of_the_layer_is_the_plans(recorder: Recorder, changes: dict[str, Any]) -> None:
     """The layer registers exactly the objects that the pure builders make, each within a component, on the provider."""
     _serve(plan(changes))
@@ -109,6 +120,14 @@ def test_every_object_of_the_layer_is_the_plans(recorder: Recorder, changes: dic
     assert {request.provider for request in recorder.objects()} == {recorder.provider()}
     parents = {request.parent for request in recorder.objects()}
     assert parents == {recorder.urn(request.type, request.name) for request in recorder.components()}
+
+
+def test_a_picker_waits_for_what_tokenizes_for_it(recorder: Recorder) -> None:
+    """Its first requests would find no tokens otherwise, and be sent anywhere."""
+    _serve(plan(PRECISE))
+    picker = next(request for request in recorder.components() if request.name == "serving-qwen-picker")
+
+    assert {"serving-qwen-render Deployment", "serving-qwen Deployment"} <= recorder.waits_for(picker)
 
 
 def test_everything_of_a_model_comes_in_order(recorder: Recorder) -> None:

@@ -143,6 +143,7 @@ def test_every_component_has_a_literal_token_of_three_parts() -> None:
         "Network",
         "NvidiaDevicePlugin",
         "PlatformLayer",
+        "RenderPool",
         "ServingLayer",
     ]
 

@@ -72,7 +72,9 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         expected = {name: item.replicas for name, item in servers.items() if item.parallelism.nodes == 1}
         expected |= {f"{name}-decode": _replicas(model) for name, model in settings.models.items() if model.autoscaling}
         expected |= {f"{name}-epp": model.picker.replicas for name, model in settings.models.items()}
-        expected |= _of_the_gateway(plan_stack(settings))
+        plan = plan_stack(settings)
+        expected |= {f"{name}-render": model.render.replicas for name, model in plan.models.items() if model.render}
+        expected |= _of_the_gateway(plan)
         assert available == expected
         groups = {name: item for name, item in servers.items() if item.parallelism.nodes > 1}
         assert _groups(kubectl, settings.namespace) == {name: item.pods for name, item in groups.items()}

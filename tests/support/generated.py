@@ -65,6 +65,7 @@ _MODELS = _some(
         "replicas": st.integers(1, 4),
         "parallelism": st.fixed_dictionaries({"tensor": st.sampled_from([1, 1, 2, 3, 8])}),
         "autoscaling": _AUTOSCALING,
+        "precisePrefixCache": st.just({}),
         "prefill": st.fixed_dictionaries({"replicas": st.integers(1, 2)}),
         "pool": st.sampled_from(["small", "large", "none"]),
         "objectives": st.sampled_from([{"batch": {"priority": -10}}, {"first": {"priority": 10}}]),

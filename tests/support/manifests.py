@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components import autoscaler, endpoint_picker, model_cache, model_service
+from components import autoscaler, endpoint_picker, model_cache, model_service, render_pool
 from components.custom_resource_definitions import CustomResourceDefinitionsArgs
 from components.custom_resource_definitions import build as build_crds
 from components.nvidia_device_plugin import build as build_plugin
@@ -33,6 +33,8 @@ def serving_objects(plan: StackPlan) -> list[Manifest]:
         if model.cache is not None:
             objects += model_cache.build(model.cache).values()
         objects += model_service.build(model.service).values()
+        if model.render is not None:
+            objects += render_pool.build(model.render).values()
         objects += endpoint_picker.build(model.picker).values()
         objects += plan.provider.route(plan.gateway, model.route).values()
     return objects

@@ -23,7 +23,7 @@ def test_the_names_of_a_models_objects() -> None:
         "qwen-prefill",
         "qwen",
     )
-    assert names.claimed() == {"qwen", "qwen-epp", "qwen-decode", "qwen-prefetch", "qwen-prefill"}
+    assert names.claimed() == {"qwen", "qwen-epp", "qwen-decode", "qwen-prefetch", "qwen-prefill", "qwen-render"}
 
 
 def test_labels_and_selectors_carry_no_engine_and_no_version() -> None:

@@ -158,6 +158,37 @@ def test_the_roles_of_sglang(role: Role) -> None:
 
 
 @pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (
+            _request("vllmServe"),
+            _vllm(
+                ("vllm", "serve"),
+                *("Qwen/Qwen3-0.6B", *PORT_AND_NAME, QUIET, "--block-size", "64", "--kv-events-config"),
+                '{"enable_kv_cache_events":true,"endpoint":"tcp://*:5556","publisher":"zmq",'
+                '"topic":"kv@$(POD_IP):8000@chat"}',
+            ),
+        ),
+        (
+            _request("custom"),
+            _sglang(
+                *(*SGLANG, "--page-size", "64", "--kv-events-config"),
+                '{"endpoint":"tcp://*:5556","publisher":"zmq","topic":"kv@$(POD_IP):8000@chat"}',
+            ),
+        ),
+    ],
+    ids=["vllm", "sglang"],
+)
+def test_a_server_publishes_what_it_has_cached(request_: ServingRequest, expected: EngineContainer) -> None:
+    """Under its own address and the model's name, in blocks of the size that it is told; vLLM alone is switched on."""
+    engine = ENGINES["vllm" if request_.model_command == "vllmServe" else "sglang"]
+
+    found = engine.container(replace(request_, event_block_tokens=64))
+
+    assert found == replace(expected, field_env={"POD_IP": "status.podIP"})
+
+
+@pytest.mark.parametrize(
     ("engine", "expected"),
     [
         (ENGINES["vllm"], (KvProtocol.NIXL, "nixl", 5600, {})),

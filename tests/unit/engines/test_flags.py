@@ -6,7 +6,7 @@ What these tests cannot prove: that a value is one that the parser takes, or tha
 import pytest
 
 from components.model_service import ModelServiceArgs, build
-from engines import ENGINES, KvTransfer, Role, ServingRequest
+from engines import ENGINES, KvEvents, KvTransfer, Role, ServingRequest
 from engines.flags import flag_lists, flags_in, meant
 from operate.workspace import ROOT
 from releases import RELEASES
@@ -87,7 +87,11 @@ def test_what_the_program_reserves_exists(engine: str, versions: list[str]) -> N
     """A reserved flag that no version has would refuse a user's argument for nothing."""
     known = frozenset().union(*(flag_lists()[engine][version].flags for version in versions))
 
-    assert [flag for flag in ENGINES[engine].own_flags if flag not in known] == []
+    reserved = [*ENGINES[engine].own_flags]
+    events = ENGINES[engine].kv_events
+    reserved += events.owned_flags if isinstance(events, KvEvents) else []
+
+    assert [flag for flag in reserved if flag not in known] == []
 
 
 @pytest.mark.parametrize(
@@ -112,15 +116,17 @@ def test_whatever_an_adapter_emits_is_reserved(engine: str, command: str, role: 
         copies_per_pod=2,
         pods_per_replica=pods,
         expert_parallelism=True,
+        event_block_tokens=64,
     )
     container = adapter.container(request)
     transfer = adapter.kv_transfer
     of_roles = transfer.owned_flags if isinstance(transfer, KvTransfer) else frozenset()
+    of_events = adapter.kv_events.owned_flags.keys() if isinstance(adapter.kv_events, KvEvents) else frozenset()
     emitted = {flag for part in (container.command, container.args) for text in part for flag in flags_in(text.split())}
     # What starts the engine: Python's and the shell's.
     emitted -= {"-m", "-c"}
 
-    assert emitted - adapter.own_flags.keys() - adapter.streaming_flags - of_roles == set()
+    assert emitted - adapter.own_flags.keys() - adapter.streaming_flags - of_roles - of_events == set()
     assert not adapter.own_flags.keys() & adapter.streaming_flags
 
 

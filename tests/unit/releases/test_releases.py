@@ -72,6 +72,7 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
             [
                 "docker.io/envoyproxy/envoy:distroless-v1.33.2",
                 "docker.io/lmsysorg/sglang:v0.5.13.post1",
+                "docker.io/vllm/vllm-openai-cpu:v0.26.0",
                 "docker.io/vllm/vllm-openai:v0.26.0",
                 "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0",
                 "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",

@@ -15,7 +15,7 @@ TOP = (
 )
 MODEL = (
     "autoscaling, cache, custom, engine, extraArgs, image, modelCommand, objectives, parallelism, path, picker, pool,"
-    " prefill, replicas, resources, revision, servedName, source, weights"
+    " precisePrefixCache, prefill, replicas, resources, revision, servedName, source, weights"
 )
 POOL = (
     "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, instanceType, localStorage, maxSize,"

@@ -14,6 +14,7 @@ _RUNNABLE = {
     "gated",
     "mig",
     "model-cache",
+    "precise-prefix-cache",
     "production",
     "monitoring",
     "sglang",

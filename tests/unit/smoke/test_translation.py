@@ -1,5 +1,8 @@
 """What stands between a rendered picker and the one that runs: each entry does what it says, and no more."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -23,8 +26,8 @@ _BEFORE = Invocation(
 )
 
 
-def _translated(image: str) -> tuple[tuple[str, ...], dict[str, object]]:
-    invocation = _BEFORE
+def _translated(image: str, config: Mapping[str, object] | None = None) -> tuple[tuple[str, ...], dict[str, object]]:
+    invocation = _BEFORE if config is None else replace(_BEFORE, files={"/config/plugins.yaml": yaml.safe_dump(config)})
     for step in built_picker(image).steps:
         invocation = step.apply(invocation)
     return invocation.args, yaml.safe_load(invocation.files["/config/plugins.yaml"])
@@ -52,6 +55,27 @@ def test_the_newer_lines_picker_gets_the_format_before_its_move_and_without_llm_
         "plugins": [{"type": "queue-scorer"}],
         "schedulingProfiles": [{"name": "default", "plugins": [{"pluginRef": "queue-scorer", "weight": 2}]}],
     }
+
+
+def test_a_picker_that_cannot_follow_caches_counts_what_it_has_sent() -> None:
+    """Producer, tokenizer and their source of data go, and what made the prefix scorer read them."""
+    producer = {"type": "precise-prefix-cache-producer", "parameters": {"speculativeIndexing": True}}
+    scorer = {"type": "prefix-cache-scorer", "parameters": {"prefixMatchInfoProducerName": producer["type"]}}
+    metrics = {"pluginRef": "metrics-data-source", "extractors": [{"pluginRef": "core-metrics-extractor"}]}
+    followed = {"pluginRef": "endpoint-notification-source", "extractors": [{"pluginRef": producer["type"]}]}
+    queue = {"type": "queue-scorer", "parameters": {"a": 1}}
+    before = {
+        **_CONFIG,
+        "plugins": [{"type": "token-producer"}, {"type": "endpoint-notification-source"}, producer, scorer, queue],
+        "dataLayer": {"sources": [metrics, followed]},
+    }
+
+    _, config = _translated("llm-d-router-endpoint-picker:v0.10.0", before)
+
+    assert (config["plugins"], config["dataLayer"]) == (
+        [{"type": "prefix-cache-scorer"}, queue],
+        {"sources": [metrics]},
+    )
 
 
 def test_every_lines_picker_can_be_run() -> None:

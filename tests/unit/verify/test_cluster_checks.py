@@ -56,6 +56,19 @@ def test_a_model_that_is_scaled_to_zero_is_not_asked() -> None:
     assert _servers(_bounded(0), 1).ok is True
 
 
+def test_what_tokenizes_for_a_picker_is_counted() -> None:
+    """Without it every request is sent anywhere, and nothing else would say so."""
+    labels = {"app.kubernetes.io/name": "render", "app.kubernetes.io/instance": "qwen"}
+    changes = {"release": "v0.9", "models.qwen.precisePrefixCache": {}}
+    found = {
+        "/apis/apps/v1/namespaces/llm-d/deployments/qwen-render": {"spec": {"selector": {"matchLabels": labels}}},
+        _PODS: [ready_pod("qwen-render-0", labels)],
+    }
+    rows = check_pods(_objects(changes, found))
+
+    assert [(row.ok, row.seen) for row in rows if row.subject == "qwen-render"] == [(False, "1 of 3 ready")]
+
+
 @pytest.mark.parametrize(("ready", "ok"), [(1, False), (2, True), (3, False)])
 def test_without_an_autoscaler_the_number_is_the_configs(ready: int, ok: bool) -> None:  # noqa: FBT001
     """Neither fewer nor more."""

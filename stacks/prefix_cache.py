@@ -1,0 +1,62 @@
+"""From a model's settings to who publishes, subscribes and tokenizes where it is routed by its caches; pure."""
+
+from components import pods
+from components.endpoint_picker import PrecisePrefix, picker_selector
+from components.model_service import EventStream
+from components.render_pool import RenderPoolArgs, render_url
+from engines import Engine, KvEvents
+from releases import Release
+from settings import StackSettings
+from settings.source import parse_source, served_name
+from stacks.images import mirrored
+from stacks.weights import token_secret_of
+
+__all__ = ["event_stream_of", "precise_prefix_of", "render_pool_of"]
+
+
+def event_stream_of(settings: StackSettings, release: Release, engine: Engine, name: str) -> EventStream | None:
+    """What a model's servers publish; `None` where nobody follows it."""
+    pins, events = release.engines.get(engine.name), engine.kv_events
+    if settings.models[name].precise_prefix_cache is None or pins is None or not isinstance(events, KvEvents):
+        return None
+    # The settings refuse it where the line has no size of a block for the engine.
+    if pins.event_block_tokens is None:
+        raise ValueError(f"release line {release.name} follows no caches of {engine.name}")
+    return EventStream(
+        block_tokens=pins.event_block_tokens, port=events.port, subscribers=(pods.peer(picker_selector(name)),)
+    )
+
+
+def precise_prefix_of(settings: StackSettings, release: Release, engine: Engine, name: str) -> PrecisePrefix | None:
+    """How a model's picker follows that; `None` where it does not."""
+    stream = event_stream_of(settings, release, engine, name)
+    if stream is None:
+        return None
+    return PrecisePrefix(
+        served_name=served_name(name, settings.models[name]),
+        block_tokens=stream.block_tokens,
+        events_port=stream.port,
+        render_url=render_url(name, settings.namespace),
+    )
+
+
+def render_pool_of(settings: StackSettings, release: Release, name: str) -> RenderPoolArgs | None:
+    """What tokenizes for it; `None` where nothing is tokenized."""
+    model = settings.models[name]
+    if model.precise_prefix_cache is None:
+        return None
+    render = model.precise_prefix_cache.render
+    return RenderPoolArgs(
+        namespace=settings.namespace,
+        model=name,
+        image=mirrored(release.images["render"].reference, settings.images),
+        repository=parse_source(model.source).location,
+        revision=model.revision,
+        served_name=served_name(name, model),
+        replicas=render.replicas,
+        cpu=render.cpu,
+        memory_bytes=render.memory,
+        client=pods.peer(picker_selector(name)),
+        token_secret=token_secret_of(settings),
+        pull_secrets=settings.images.pull_secrets,
+    )
