@@ -13,6 +13,7 @@ from typing import Protocol
 
 __all__ = [
     "FILES_FOLDER",
+    "LORA_SLOTS",
     "NO_KEY",
     "PLAIN_HTTP",
     "PLAIN_PATHS",
@@ -23,9 +24,12 @@ __all__ = [
     "KvEvents",
     "KvProtocol",
     "KvTransfer",
+    "LoraAdapter",
+    "LoraServing",
     "MetricMap",
     "NoKvEvents",
     "NoKvTransfer",
+    "NoLora",
     "ProbePaths",
     "Role",
     "ServingRequest",
@@ -112,6 +116,43 @@ class NoKvEvents:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraAdapter:
+    """A LoRA adapter that an engine is to load."""
+
+    name: str
+    path: str
+    """Repository id, or path in the container."""
+    rank: int
+
+
+LORA_SLOTS = 8
+"""Adapters on a GPU at once, where a model has more: SGLang's own default, each takes memory from the KV cache."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraServing:
+    """How an engine serves LoRA adapters."""
+
+    form: str
+    """What clients write as `model` to have an adapter, of `{model}` and `{adapter}`."""
+    not_in_served_name: str = ""
+    """A character that the model's own name cannot hold then; empty: any."""
+    owned_flags: frozenset[str]
+    """The engine's flags that say it: config cannot."""
+
+    def named(self, served_name: str, adapter: str) -> str:
+        """The `model` that clients ask for."""
+        return self.form.format(model=served_name, adapter=adapter)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoLora:
+    """An engine that serves no adapters."""
+
+    reason: str
+
+
 class Feature(StrEnum):
     """What not every engine, or not every image of one, can do."""
 
@@ -165,6 +206,8 @@ class ServingRequest:
     """Whether experts are spread over all GPUs of a replica."""
     event_block_tokens: int | None = None
     """Tokens of a block of the KV cache, where it publishes what it has cached."""
+    adapters: tuple[LoraAdapter, ...] = ()
+    """LoRA adapters to serve beside the model."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 
@@ -291,6 +334,11 @@ class Engine(Protocol):
     @property
     def kv_events(self) -> KvEvents | NoKvEvents:
         """How the picker can follow what it has cached, or why it cannot."""
+        ...
+
+    @property
+    def lora(self) -> LoraServing | NoLora:
+        """How it serves LoRA adapters, or why it does not."""
         ...
 
     @property

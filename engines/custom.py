@@ -9,12 +9,13 @@ from engines.base import (
     MetricMap,
     NoKvEvents,
     NoKvTransfer,
+    NoLora,
     ProbePaths,
     ServingRequest,
     VersionFloor,
 )
 
-__all__ = ["NO_KV_EVENTS", "NO_KV_TRANSFER", "Custom"]
+__all__ = ["NO_KV_EVENTS", "NO_KV_TRANSFER", "NO_LORA", "Custom"]
 
 NO_KV_EVENTS = NoKvEvents(
     reason="this program does not know how an engine of your own says what it has cached, nor whether the line's picker"
@@ -24,6 +25,11 @@ NO_KV_EVENTS = NoKvEvents(
 NO_KV_TRANSFER = NoKvTransfer(
     reason="this program does not know how an engine of your own hands a KV cache over, nor whether the line's routing"
     " sidecar speaks its protocol"
+)
+
+
+NO_LORA = NoLora(
+    reason="this program does not know how an engine of your own is told of adapters, nor by which name it serves them"
 )
 
 
@@ -46,6 +52,7 @@ class Custom:
     no_data_parallelism: str | None = "pass it to the engine in custom.args"
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER
     kv_events: NoKvEvents = NO_KV_EVENTS
+    lora: NoLora = NO_LORA
     features: frozenset[Feature] = frozenset()
 
     @property

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from packaging.version import Version
 
 from engines.base import (
+    LORA_SLOTS,
     NO_KEY,
     PLAIN_HTTP,
     PLAIN_PATHS,
@@ -21,6 +22,7 @@ from engines.base import (
     KvEvents,
     KvProtocol,
     KvTransfer,
+    LoraServing,
     MetricMap,
     ProbePaths,
     Role,
@@ -102,6 +104,13 @@ class Sglang:
             }
         )
     )
+    # An adapter's name alone is taken for the model's: the model itself would answer, without a word
+    # (_parse_model_parameter in srt/entrypoints/openai/serving_base.py).
+    lora = LoraServing(
+        form="{model}:{adapter}",
+        not_in_served_name=":",
+        owned_flags=frozenset({"--enable-lora", "--lora-paths", "--max-lora-rank", "--max-loras-per-batch"}),
+    )
 
     def container(self, request: ServingRequest) -> EngineContainer:
         """`python3 -m sglang.launch_server --model-path MODEL ...`."""
@@ -124,6 +133,7 @@ class Sglang:
             args += ["--revision", request.revision]
         if request.streams:
             args += ["--load-format", "runai_streamer"]
+        args += _adapters(request)
         return EngineContainer(
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),
@@ -151,3 +161,13 @@ def _kv_events(request: ServingRequest, events: KvEvents) -> str:
     """Without vLLM's `enable_kv_cache_events`, which SGLang's parser refuses."""
     config = {"endpoint": f"tcp://*:{events.port}", "publisher": "zmq", "topic": event_topic(request)}
     return json.dumps(config, separators=(",", ":"))
+
+
+def _adapters(request: ServingRequest) -> list[str]:
+    """All adapters, with slots on the GPU for several; the model itself takes one too (srt/lora/mem_pool.py)."""
+    if not request.adapters:
+        return []
+    paths = [f"{adapter.name}={adapter.path}" for adapter in request.adapters]
+    rank = max(adapter.rank for adapter in request.adapters)
+    slots = ["--max-loras-per-batch", str(min(len(paths) + 1, LORA_SLOTS)), "--max-lora-rank", str(rank)]
+    return ["--enable-lora", *slots, "--lora-paths", *paths]

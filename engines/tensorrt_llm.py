@@ -16,6 +16,7 @@ from engines.base import (
     MetricMap,
     NoKvEvents,
     NoKvTransfer,
+    NoLora,
     ProbePaths,
     ServingRequest,
     VersionFloor,
@@ -62,6 +63,7 @@ class TensorRtLlm:
         reason="llm-d runs it aggregated only, and its routing sidecar speaks no protocol of trtllm-serve's"
     )
     kv_events = NoKvEvents(reason="llm-d's picker reads the events of vLLM and SGLang")
+    lora = NoLora(reason="llm-d routes to no adapter of trtllm-serve's: it tells no metric of those that are loaded")
     own_flags = MappingProxyType(
         {
             "--revision": "revision",

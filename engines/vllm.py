@@ -9,6 +9,7 @@ import json
 from types import MappingProxyType
 
 from engines.base import (
+    LORA_SLOTS,
     NO_KEY,
     PLAIN_HTTP,
     PLAIN_PATHS,
@@ -18,6 +19,7 @@ from engines.base import (
     KvEvents,
     KvProtocol,
     KvTransfer,
+    LoraServing,
     MetricMap,
     ProbePaths,
     Role,
@@ -40,6 +42,9 @@ _RANKED = 'exec vllm serve "$@" --data-parallel-start-rank'
 
 # Where the copies of a replica find their coordinator, on its leader (llm-d's wide-EP guide).
 _RPC_PORT = 5555
+
+# What `--max-lora-rank` may be (MaxLoRARanks in vllm/config/lora.py; the 1 that later versions take is left out).
+_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 _COORDINATOR = "each replica's leader is found by its LeaderWorkerSet"
 _NO_PIPELINE = "a pod has GPUs for parallelism.tensor times parallelism.dataLocal, and none for stages"
@@ -113,6 +118,9 @@ class Vllm:
             }
         )
     )
+    lora = LoraServing(
+        form="{adapter}", owned_flags=frozenset({"--enable-lora", "--lora-modules", "--max-lora-rank", "--max-loras"})
+    )
 
     def container(self, request: ServingRequest) -> EngineContainer:
         """`vllm serve MODEL ...`, or the image's entry point with `--model MODEL ...`."""
@@ -127,7 +135,7 @@ class Vllm:
         if request.streams:
             args += ["--load-format", "runai_streamer"]
         command: tuple[str, ...] = ("vllm", "serve") if serve else ()
-        args += _copies(request)
+        args += [*_copies(request), *_adapters(request)]
         if request.pods_per_replica > 1:
             command = ("sh", "-c", f"{_RANKED} $((LWS_WORKER_INDEX * {request.copies_per_pod}))", "vllm-serve")
         # Probes and the picker ask several times a second: their access log drowns everything else.
@@ -181,6 +189,17 @@ def _kv_events(request: ServingRequest, events: KvEvents) -> str:
         "topic": event_topic(request),
     }
     return json.dumps(config, separators=(",", ":"))
+
+
+def _adapters(request: ServingRequest) -> list[str]:
+    """All adapters, with slots on the GPU for several: by default there is one, for which two adapters take turns."""
+    if not request.adapters:
+        return []
+    highest = max(adapter.rank for adapter in request.adapters)
+    rank = next(rank for rank in _LORA_RANKS if rank >= highest)
+    modules = [f"{adapter.name}={adapter.path}" for adapter in request.adapters]
+    slots = ["--max-loras", str(min(len(modules), LORA_SLOTS)), "--max-lora-rank", str(rank)]
+    return ["--enable-lora", *slots, "--lora-modules", *modules]
 
 
 def _copies(request: ServingRequest) -> list[str]:

@@ -228,6 +228,9 @@ class PickerDialect:
     """Plugin that cuts prompts into blocks and remembers who has them."""
     untuned_prefix: Mapping[str, object]
     """Its parameters for an engine that tells neither block size nor number of blocks."""
+    lora_scorer: tuple[str, int]
+    """Scorer that looks for a server which has a request's LoRA adapter, and its weight; for a model with adapters
+    whose engine tells which are loaded."""
     disaggregation: DisaggregationDialect | None = None
     """Plugins and profiles of the line's prefill/decode guide."""
     precise_prefix: PrecisePrefixDialect | str

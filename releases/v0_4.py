@@ -118,6 +118,8 @@ V0_4 = Release(
         prefix_plugin="prefix-cache-scorer",
         # In characters: 16 tokens of about 4.
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSize": 64}),
+        # No guide of the line's weighs it: as much as a load scorer, for an adapter that is not there has to be loaded.
+        lora_scorer=("lora-affinity-scorer", 2),
         disaggregation=_DISAGGREGATION,
         precise_prefix="its picker downloads tokenizers into its own process, and recomputes vLLM's block hashes, whose"
         " seed and algorithm every server has to be given alike",

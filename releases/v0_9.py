@@ -213,6 +213,8 @@ V0_9 = Release(
         prefix_plugin="approx-prefix-cache-producer",
         # 64 tokens are the least that this picker takes (llm-d-router#1158).
         untuned_prefix=MappingProxyType({"autoTune": False, "blockSizeTokens": 64}),
+        # No guide of the line's weighs it: as much as a load scorer, for an adapter that is not there has to be loaded.
+        lora_scorer=("lora-affinity-scorer", 2),
         disaggregation=_DISAGGREGATION,
         precise_prefix=_PRECISE_PREFIX,
         # pkg/epp/metrics/llm_d_router_metrics.go; the names of old are still told, and deprecated.

@@ -20,6 +20,7 @@ from settings.base import (
     whole_mebibytes,
 )
 from settings.gateway import FailureMode
+from settings.lora import AdapterName, LoraAdapterSettings
 from settings.objectives import ObjectiveSettings
 from settings.parallelism import ParallelismSettings
 from settings.prefix_cache import PrecisePrefixCacheSettings
@@ -258,6 +259,8 @@ class ModelSettings(SettingsModel):
     prefill: PrefillSettings | None = None
     """Disaggregates prefill: prompts are computed by servers of their own, whose KV cache decode fetches."""
     picker: PickerSettings = Field(default_factory=PickerSettings)
+    lora_adapters: FrozenMap[AdapterName, LoraAdapterSettings] = Field(default_factory=dict, validate_default=True)
+    """LoRA adapters by name. A client's `model` is that name; with engine sglang it is `<servedName>:<name>`."""
     objectives: FrozenMap[DnsSubdomain, ObjectiveSettings] = Field(default_factory=dict, validate_default=True)
     """Priorities that clients may ask for, by the name that they write in header `x-gateway-inference-objective`."""
     precise_prefix_cache: PrecisePrefixCacheSettings | None = None

@@ -9,7 +9,16 @@ from settings.base import is_dns_subdomain
 from settings.image_names import floating_tag, is_image_reference
 from settings.models import ModelSettings
 
-__all__ = ["SOURCE_FORMS", "ModelSource", "SourceScheme", "downloads", "parse_source", "served_name", "weights_bytes"]
+__all__ = [
+    "SOURCE_FORMS",
+    "ModelSource",
+    "SourceScheme",
+    "claims",
+    "downloads",
+    "parse_source",
+    "served_name",
+    "weights_bytes",
+]
 
 _SOURCE = re.compile(r"(?P<scheme>[a-z0-9+]+)://(?P<rest>.+)")
 # Hugging Face's own rule for both parts, except that it lets them start with '_'.
@@ -132,6 +141,12 @@ def _is_path(text: str) -> bool:
 def downloads(model: ModelSettings) -> bool:
     """Whether each pod of the model downloads its weights to its node's disk; ValueError if the source is none."""
     return parse_source(model.source).scheme is SourceScheme.HF and model.cache is None
+
+
+def claims(model: ModelSettings) -> frozenset[str]:
+    """Existing claims that the model's pods read; ValueError if a source is none."""
+    sources = (model.source, *(adapter.source for adapter in model.lora_adapters.values()))
+    return frozenset(claim for claim in (parse_source(source).claim for source in sources) if claim is not None)
 
 
 def served_name(name: str, model: ModelSettings) -> str:

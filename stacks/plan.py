@@ -14,7 +14,7 @@ from components.model_cache import ModelCacheArgs
 from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
 from components.render_pool import RenderPoolArgs
-from engines import CUSTOM, ENGINES, Custom, Engine, MetricMap, ProbePaths, Role
+from engines import CUSTOM, ENGINES, Custom, Engine, LoraServing, MetricMap, ProbePaths, Role
 from naming import TOKEN_SECRET
 from releases import RELEASES, Release, engine_version
 from settings import StackSettings
@@ -30,7 +30,7 @@ from stacks.autoscaling import autoscaler_of
 from stacks.images import mirrored
 from stacks.pools import pool_plans
 from stacks.prefix_cache import event_stream_of, precise_prefix_of, render_pool_of
-from stacks.weights import cache_of, weights_of
+from stacks.weights import adapters_of, cache_of, weights_of
 
 __all__ = ["TOKEN_SECRET", "ModelPlan", "StackPlan", "plan_stack"]
 
@@ -119,12 +119,19 @@ def _route(settings: StackSettings, release: Release, name: str) -> ModelRoute:
     return ModelRoute(
         model=name,
         path=model_path(name, model),
-        served_names=(served_name(name, model),),
+        served_names=_served_names(name, model, engine),
         pool_api_group=release.pool_api_group,
         target_port=engine.default_port,
         health_path=engine.health_path,
         failure_mode=model.picker.failure_mode,
     )
+
+
+def _served_names(name: str, model: ModelSettings, engine: Engine) -> tuple[str, ...]:
+    served = served_name(name, model)
+    if not isinstance(engine.lora, LoraServing):
+        return (served,)
+    return (served, *(engine.lora.named(served, adapter) for adapter in sorted(model.lora_adapters)))
 
 
 def _model(
@@ -157,6 +164,7 @@ def _model(
         events=event_stream_of(settings, release, engine, name),
         sidecar=None if prefill is None else _sidecar(settings, release),
         labels=release.labels,
+        adapters=adapters_of(model),
         clients=(*gateway.proxies, pods.peer(picker_selector(name))),
         pull_secrets=settings.images.pull_secrets,
         runtime_class=settings.device_plugin.runtime_class,
@@ -181,6 +189,7 @@ def _model(
         pull_secrets=settings.images.pull_secrets,
         # Without it the picker would send every request at once, whatever its priority.
         flow_control=bool(model.objectives) or (autoscaler is not None and autoscaler.min_replicas == 0),
+        adapters=bool(model.lora_adapters),
         objectives={key: given.priority for key, given in model.objectives.items()},
         precise_prefix=precise_prefix_of(settings, release, engine, name),
         service_monitor=scrape,

@@ -147,5 +147,6 @@ def plan_summary(plan: ModelPlan) -> dict[str, object]:
         "replicas": sum(role.replicas for role in service.roles),
         "gpus": service.gpus,
         "servedName": service.served_name,
+        **({"adapters": list(service.adapter_names)} if service.adapters else {}),
         "path": plan.route.path,
     }

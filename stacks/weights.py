@@ -1,7 +1,7 @@
 """From a model's source to the args of what carries its weights: the servers' volume and the cache; pure."""
 
 from components.model_cache import ModelCacheArgs
-from components.model_service import ObjectStorage, Weights
+from components.model_service import Adapter, ObjectStorage, Weights
 from naming import TOKEN_SECRET
 from settings import StackSettings
 from settings.disk import claim_bytes
@@ -9,7 +9,7 @@ from settings.models import ModelSettings
 from settings.source import SourceScheme, parse_source, weights_bytes
 from stacks.images import mirrored
 
-__all__ = ["cache_of", "token_secret_of", "weights_of"]
+__all__ = ["adapters_of", "cache_of", "token_secret_of", "weights_of"]
 
 
 def cache_of(settings: StackSettings, name: str, image: str) -> ModelCacheArgs | None:
@@ -54,8 +54,23 @@ def weights_of(settings: StackSettings, model: ModelSettings, cache: ModelCacheA
         hub=source.hub if source.scheme is SourceScheme.PVC_HF else None,
         image=None if source.image is None else mirrored(source.image, settings.images),
         object_storage=_object_storage(settings) if source.scheme is SourceScheme.S3 else None,
-        token_secret=token_secret_of(settings) if source.scheme is SourceScheme.HF else None,
+        token_secret=token_secret_of(settings) if _asks_hugging_face(model) else None,
     )
+
+
+def _asks_hugging_face(model: ModelSettings) -> bool:
+    """Whether a pod downloads its model or an adapter."""
+    sources = (model.source, *(adapter.source for adapter in model.lora_adapters.values()))
+    return any(parse_source(source).scheme is SourceScheme.HF for source in sources)
+
+
+def adapters_of(model: ModelSettings) -> tuple[Adapter, ...]:
+    """A model's LoRA adapters, by name."""
+    found = []
+    for name, given in sorted(model.lora_adapters.items()):
+        source = parse_source(given.source)
+        found.append(Adapter(name=name, location=source.location, rank=given.rank, claim=source.claim))
+    return tuple(found)
 
 
 def _object_storage(settings: StackSettings) -> ObjectStorage:

@@ -68,6 +68,8 @@ class EndpointPickerArgs:
     """`None`: by what it has sent them."""
     flow_control: bool = False
     """Whether it holds requests for which there is no server or no room, and lets the most important go first."""
+    adapters: bool = False
+    """Whether the servers have LoRA adapters."""
     objectives: Mapping[str, int] = field(default_factory=lambda: _NONE)
     """Priorities that requests may have, by the name that clients write in a header."""
     service_monitor: bool = False

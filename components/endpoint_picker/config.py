@@ -57,7 +57,7 @@ def plugins_config(args: EndpointPickerArgs) -> str:
 def _profiles(args: EndpointPickerArgs) -> tuple[Sequence[Plugin], _Profiles]:
     if args.precise_prefix is not None:
         return _precise(args.dialect, args.precise_prefix, args.engine_type)
-    return _disaggregated(args.dialect) if args.disaggregated else _aggregated(args.dialect)
+    return _disaggregated(args.dialect) if args.disaggregated else _aggregated(args)
 
 
 def _precise_dialect(dialect: PickerDialect) -> PrecisePrefixDialect:
@@ -96,8 +96,12 @@ def _data_sources(args: EndpointPickerArgs) -> list[tuple[str, str]]:
     return [*found, *_precise_dialect(args.dialect).sources] if args.precise_prefix is not None else found
 
 
-def _aggregated(dialect: PickerDialect) -> tuple[Sequence[Plugin], _Profiles]:
-    return [Plugin(type=name) for name, _ in dialect.scorers], {"default": dialect.scorers}
+def _aggregated(args: EndpointPickerArgs) -> tuple[Sequence[Plugin], _Profiles]:
+    dialect = args.dialect
+    # Of an engine that does not tell which adapters are loaded the scorer would say the same of every server.
+    adapters = [dialect.lora_scorer] if args.adapters and args.metrics.lora_info else []
+    scorers = [*dialect.scorers, *adapters]
+    return [Plugin(type=name) for name, _ in scorers], {"default": scorers}
 
 
 def _disaggregated(dialect: PickerDialect) -> tuple[Sequence[Plugin], _Profiles]:

@@ -11,6 +11,7 @@ through the InferencePool and the picker, never by a Service that would balance 
 import pulumi
 
 from components.model_service.args import (
+    Adapter,
     EventStream,
     ModelServiceArgs,
     ObjectStorage,
@@ -23,6 +24,7 @@ from components.objects import create_all, name_of
 from naming import ModelNames
 
 __all__ = [
+    "Adapter",
     "EventStream",
     "ModelService",
     "ModelServiceArgs",
@@ -61,6 +63,7 @@ def summarize(args: ModelServiceArgs) -> dict[str, object]:
         "gpus": args.gpus,
         "tensorParallelism": args.decode.tensor_parallelism,
         **_summarize_copies(args.decode),
+        **({"adapters": list(args.adapter_names)} if args.adapters else {}),
         "weightsBytes": args.weights.size_bytes,
         "deployment": ModelNames(model=args.model).server,
         "namespace": args.namespace,

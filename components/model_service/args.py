@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.model_service.adapters import Adapter
 from components.model_service.weights import ObjectStorage, Weights
-from engines import Engine, Role
+from engines import Engine, LoraServing, Role
 from naming import DECODE_ROLE, PREFILL_ROLE
 from releases import LabelKeys, SidecarDialect
 
-__all__ = ["EventStream", "ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights"]
+__all__ = ["Adapter", "EventStream", "ModelServiceArgs", "ObjectStorage", "RoleArgs", "RoutingSidecar", "Weights"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,8 @@ class ModelServiceArgs:
     """Label keys of the release line."""
     clients: Sequence[Mapping[str, Any]]
     """NetworkPolicy peers that may speak to the servers: the gateway and the picker."""
+    adapters: Sequence[Adapter] = ()
+    """LoRA adapters that are served beside the model, by name."""
     prefill: RoleArgs | None = None
     """Servers that compute prompts for the ones that answer."""
     events: EventStream | None = None
@@ -128,6 +131,14 @@ class ModelServiceArgs:
     def roles(self) -> tuple[RoleArgs, ...]:
         """Every role, decode first."""
         return (self.decode,) if self.prefill is None else (self.decode, self.prefill)
+
+    @property
+    def adapter_names(self) -> tuple[str, ...]:
+        """What clients ask for to have one of the adapters."""
+        lora = self.engine.lora
+        if not isinstance(lora, LoraServing):
+            return ()
+        return tuple(lora.named(self.served_name, adapter.name) for adapter in self.adapters)
 
     @property
     def gpus(self) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from components import pods
 from components.deadlines import GRACE_PERIOD, PRE_STOP, PROBE_PERIOD, Deadlines
-from components.model_service import sidecar, weights
+from components.model_service import adapters, sidecar, weights
 from components.model_service.args import ModelServiceArgs, RoleArgs, RoutingSidecar
 from engines import FILES_FOLDER, EngineContainer, KvTransfer, Role, ServingRequest
 from naming import ModelNames, common_labels, model_selector
@@ -60,6 +60,7 @@ def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
             pods_per_replica=role.pods_per_replica,
             expert_parallelism=role.expert_parallelism,
             event_block_tokens=None if args.events is None else args.events.block_tokens,
+            adapters=adapters.loaded(args.adapters, args.weights),
             extra_args=tuple(role.extra_args),
         )
     )
@@ -178,13 +179,14 @@ def _shared_memory(role: RoleArgs) -> int:
 
 def _mounts(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
     mounts = [{"name": "home", "mountPath": _HOME}, {"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
-    mounts = [*weights.mounts(args.weights), *mounts]
+    mounts = [*weights.mounts(args.weights), *adapters.mounts(args.adapters, args.weights), *mounts]
     return [*mounts, {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True}] if engine.files else mounts
 
 
 def _volumes(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = [
         *weights.volumes(args.weights),
+        *adapters.volumes(args.adapters, args.weights),
         {"name": "home", "emptyDir": {"sizeLimit": format_gib(CACHES_BYTES)}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{_shared_memory(role) // 2**20}Mi"}},
     ]

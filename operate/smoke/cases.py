@@ -15,7 +15,7 @@ from operate.errors import OperateError
 from operate.smoke.failure_checks import check_lost_picker, check_lost_pod
 from operate.smoke.latency import latency_row
 from operate.smoke.objectives import check_objectives
-from operate.smoke.request_checks import check_answers, check_losses, check_unknown_model
+from operate.smoke.request_checks import check_adapters, check_answers, check_losses, check_unknown_model
 from operate.smoke.scheduling_checks import check_load, check_load_figures, check_prefixes
 from operate.smoke.site import Site
 from operate.verify.rows import Row, failed
@@ -61,6 +61,7 @@ CHECKS: Mapping[str, Callable[[Site], Iterable[Row]]] = {
     "at rest": lambda site: ask_at_rest(site.objects, site.stage.settings),
     "by request": lambda site: ask_by_request(site.objects, _nothing),
     "answers": check_answers,
+    "adapters": check_adapters,
     "unknown model": check_unknown_model,
     "objectives": check_objectives,
     "added latency": lambda site: [latency_row(site, model) for model in sorted(site.stage.plan.models)[:1]],

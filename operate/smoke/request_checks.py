@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import quote
 
 from operate.smoke.site import Site
 from operate.smoke.traffic import Answer, Client
 from operate.verify.rows import Row, failed, passed
 
-__all__ = ["check_answers", "check_losses", "check_unknown_model"]
+__all__ = ["check_adapters", "check_answers", "check_losses", "check_unknown_model"]
 
 _COUNT, _CONCURRENCY, _TOKENS = 200, 16, 8
 _UNKNOWN = "no-such-model"
@@ -34,6 +36,22 @@ def check_answers(site: Site) -> Iterator[Row]:
                 yield passed(check, model, seen)
             else:
                 yield failed(check, model, f"HTTP {answer.status} at {path}: {answer.text[:200]}", _LOG_HINT)
+
+
+def check_adapters(site: Site) -> Iterator[Row]:
+    """Each LoRA adapter is reached by its name at the gateway's base URL, where it is listed too."""
+    for model, plan in sorted(site.stage.plan.models.items()):
+        below = site.client(model)
+        base = replace(below, base_url=below.base_url.removesuffix(plan.route.path.rstrip("/")))
+        for name in plan.service.adapter_names:
+            answer = replace(base, served_name=name).chat("Say hello.", 8)
+            listed = base.get(f"/v1/models/{quote(name, safe='/:')}")
+            is_own = site.simulators.running[answer.pod].model == model if answer.ok else False
+            if is_own and listed.ok and json.loads(answer.text)["model"] == name:
+                yield passed("adapters", model, f"{name}: 200 by {answer.pod}, and listed")
+            else:
+                fault = f"{name}: HTTP {answer.status} by {answer.pod or 'the gateway'}, listed with {listed.status}"
+                yield failed("adapters", model, f"{fault}: {answer.text[:200]}", _LOG_HINT)
 
 
 def check_unknown_model(site: Site) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from settings import StackSettings
 from settings.gateway import GatewayProvider, ListenerProtocol
-from settings.source import parse_source
+from settings.source import claims
 from stacks.plan import StackPlan
 
 __all__ = ["obstacles"]
@@ -26,6 +26,5 @@ def obstacles(settings: StackSettings, plan: StackPlan) -> list[str]:
             found.append(f"models.{name}.prefill: neither picker that can be built has llm-d's prefill plugins")
         if any(role.pods_per_replica > 1 for role in plan.models[name].service.roles):
             found.append(f"models.{name}: its groups of pods need LeaderWorkerSet's controller, which is not started")
-        if (claim := parse_source(model.source).claim) is not None:
-            found.append(f"models.{name}.source: claim {claim} is on no lab")
+        found += [f"models.{name}: claim {claim} is on no lab" for claim in sorted(claims(model))]
     return found

@@ -42,6 +42,8 @@ class Simulator:
     model: str
     engine: str
     served_name: str
+    adapters: tuple[str, ...]
+    """What clients ask for to have an adapter."""
     metrics: EngineMetrics | None
     """What is put in front of its metrics path."""
 
@@ -56,6 +58,7 @@ class Simulator:
             model=model,
             engine=service.engine.name,
             served_name=service.served_name,
+            adapters=service.adapter_names,
             metrics=engine_metrics(
                 service.engine.name, service.engine_version, service.engine.metrics(service.engine_version)
             ),
@@ -76,7 +79,14 @@ class Simulator:
             "--force-dummy-tokenizer",
             "--enable-kvcache",
             f"--kv-cache-size={_KV_BLOCKS}",
+            *self._adapter_flags(),
         ]
+
+    def _adapter_flags(self) -> list[str]:
+        if not self.adapters:
+            return []
+        modules = [json.dumps({"name": name, "path": name}) for name in self.adapters]
+        return [f"--max-loras={len(modules)}", "--lora-modules", *modules]
 
 
 class Simulators:

@@ -55,6 +55,13 @@ class Client:
         """One request."""
         return asyncio.run(self._all([(path, body)], 1))[0]
 
+    def get(self, path: str) -> Answer:
+        """One question without a body."""
+        began = time.monotonic()
+        response = httpx.get(f"{self.base_url}{path}", headers=self.headers, timeout=60, trust_env=False)
+        seconds = time.monotonic() - began
+        return Answer(status=response.status_code, pod="", seconds=seconds, text=response.text)
+
     def all(self, requests: Sequence[tuple[str, Mapping[str, Any]]], concurrency: int) -> list[Answer]:
         """Many requests, so many at once; answers in the order of the requests."""
         return asyncio.run(self._all(requests, concurrency))

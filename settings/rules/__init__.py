@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from settings.faults import Fault
 from settings.rules import (
+    adapters,
     arguments,
     autoscaling,
     collisions,
@@ -46,6 +47,7 @@ _RULES = (
     *hardware.RULES,
     *pods.RULES,
     *collisions.RULES,
+    *adapters.RULES,
     *objectives.RULES,
     *gateway.RULES,
     *layers.RULES,

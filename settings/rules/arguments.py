@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from catalog import nearest
-from engines import ENGINES, Engine
+from engines import ENGINES, Engine, LoraServing
 from engines.flags import flag_lists, flags_in, meant
 from releases import RELEASES, engine_version
 from settings.faults import Fault
@@ -22,7 +22,7 @@ def _arguments(settings: StackSettings) -> Iterator[Fault]:
         if engine is None:
             continue
         version, known = _known(settings, model, engine)
-        own = {**engine.own_flags, **_streaming(model, engine)}
+        own = {**engine.own_flags, **_streaming(model, engine), **_adapters(model, engine)}
         given = {f"models.{name}.extraArgs": model.extra_args}
         if model.prefill is not None:
             given[f"models.{name}.prefill.extraArgs"] = model.prefill.extra_args
@@ -37,6 +37,12 @@ def _streaming(model: ModelSettings, engine: Engine) -> Mapping[str, str]:
     except ValueError:
         streams = False
     return dict.fromkeys(engine.streaming_flags, "the weights are streamed, as source says") if streams else {}
+
+
+def _adapters(model: ModelSettings, engine: Engine) -> Mapping[str, str]:
+    """What the engine is told of the model's adapters, which is nothing where it has none here."""
+    flags = engine.lora.owned_flags if model.lora_adapters and isinstance(engine.lora, LoraServing) else ()
+    return dict.fromkeys(flags, "loraAdapters")
 
 
 def _of_list(
@@ -81,7 +87,7 @@ def _known(settings: StackSettings, model: ModelSettings, engine: Engine) -> tup
 RULES = (
     Rule(
         needs=frozenset({"release", "engine", "engines"}),
-        of_model=frozenset({"engine", "image", "source", "extraArgs", "prefill"}),
+        of_model=frozenset({"engine", "image", "source", "extraArgs", "loraAdapters", "prefill"}),
         check=_arguments,
     ),
 )

@@ -17,7 +17,7 @@ from lab.stack import simulated_classes, simulated_pools
 from operate.workspace import ROOT, read_stack_document
 from settings import load_stack_file
 from settings.models import TOKEN_PLACEHOLDER, ModelSettings
-from settings.source import parse_source
+from settings.source import claims
 from settings.workloads import workloads
 from stacks import StackPlan, plan_stack
 from tests.support.clusters import Kubectl, crds_of, gateway_controller
@@ -49,7 +49,7 @@ def test_an_example_comes_up_and_stays_as_it_is(example: str, tmp_path: Path) ->
         if settings.namespaces == "existing":
             names = (settings.namespace, settings.device_plugin.namespace)
             kubectl.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
-        for claim in sorted({parse_source(model.source).claim or "" for model in settings.models.values()} - {""}):
+        for claim in sorted({claim for model in settings.models.values() for claim in claims(model)}):
             kubectl.apply(*_claim_and_volume(claim, settings.namespace))
         if settings.controllers.leader_worker_set == "existing":
             stack_of_contexts.enter_context(leader_worker_set_controller(lab, kubectl, tmp_path / "lws"))

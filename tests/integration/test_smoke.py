@@ -31,13 +31,14 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def _two_engines(folder: Path, release: str, more: Mapping[str, dict[str, object]] = MappingProxyType({})) -> Path:
-    """The shipped example, with a second SGLang pod to choose from, and more models."""
+    """The shipped example, with a second SGLang pod to choose from, and more models, or more of the same."""
     document = yaml.safe_load((ROOT / "examples" / "Pulumi.two-engines.yaml").read_text())
     document["config"]["llm-d:release"] = release
     document["config"]["llm-d:models"][SGLANG]["replicas"] = 2
     document["config"]["llm-d:gpuPools"]["l4"]["maxSize"] = 3  # room for a pod of two GPUs while the others roll
     document["config"]["llm-d:models"] |= {
-        name: {"source": "hf://Qwen/Qwen3-4B", **keys} for name, keys in more.items()
+        name: {**document["config"]["llm-d:models"].get(name, {"source": "hf://Qwen/Qwen3-4B"}), **keys}
+        for name, keys in more.items()
     }
     path = folder / "Pulumi.two-engines.yaml"
     path.write_text(yaml.safe_dump(document))
@@ -63,11 +64,17 @@ def of_v0_4(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 def of_v0_9(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """Three engines on line v0.9, whose picker is told by plugins and labels."""
     objectives = {"interactive": {"priority": 100}, "batch": {"priority": -10}}
-    more = {TRTLLM: {"engine": "tensorrt-llm", "replicas": 2, "objectives": objectives}}
+    adapters: dict[str, object] = {"loraAdapters": {"support": {"source": "hf://example/support"}}}
+    more: dict[str, dict[str, object]] = {
+        TRTLLM: {"engine": "tensorrt-llm", "replicas": 2},
+        # Not at the model whose picker is made blind: with flow control that one holds every request.
+        VLLM: adapters | {"objectives": objectives},
+        SGLANG: adapters | {"replicas": 2},
+    }
     stack = _two_engines(tmp_path_factory.mktemp("v0-9"), "v0.9", more)
     plan = plan_stack(load_stack_file(stack))
     cases = [
-        {"name": AS_RENDERED, "checks": [*CORE, "objectives", "prefix affinity"]},
+        {"name": AS_RENDERED, "checks": [*CORE, "adapters", "objectives", "prefix affinity"]},
         faults.other_engines_plugins(plan, SGLANG),
         faults.plain_path(plan, TRTLLM),
         faults.missing_engine_label(plan, SGLANG),
@@ -150,6 +157,8 @@ def test_the_newer_line_answers_and_its_faults_are_found(of_v0_9: Rows) -> None:
         "3 of 3 requests of batch answered with priority -10",
         "3 of 3 requests of interactive answered with priority 100",
     ]
+    adapters = [row["seen"] for row in of_v0_9[AS_RENDERED] if row["check"] == "adapters"]
+    assert [seen.partition(": 200 by ")[0] for seen in adapters] == ["Qwen/Qwen3-14B:support", "support"]
     assert sorted(_faults(of_v0_9["plugins"])) == [("load figures", SGLANG), ("metric map", SGLANG)]
     path = _faults(of_v0_9["plain path"])
     assert {("load figures", TRTLLM), ("metric map", TRTLLM)} <= set(path)

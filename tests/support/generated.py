@@ -68,6 +68,9 @@ _MODELS = _some(
         "precisePrefixCache": st.just({}),
         "prefill": st.fixed_dictionaries({"replicas": st.integers(1, 2)}),
         "pool": st.sampled_from(["small", "large", "none"]),
+        "loraAdapters": st.sampled_from(
+            [{"legal": {"source": "pvc://claim/legal"}}, {"support": {"source": "hf://org/support", "rank": 64}}]
+        ),
         "objectives": st.sampled_from([{"batch": {"priority": -10}}, {"first": {"priority": 10}}]),
         "path": st.sampled_from(["/", "/a", "/a/b", "/v1"]),
         "servedName": st.sampled_from(["chat", "a b"]),

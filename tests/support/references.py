@@ -10,7 +10,7 @@ from typing import Any
 
 from settings import StackSettings
 from settings.cluster import NamespacesMode
-from settings.source import parse_source
+from settings.source import claims as claims_of
 
 __all__ = ["Manifest", "external_references", "pod_templates", "unresolved_references"]
 
@@ -39,8 +39,8 @@ def external_references(settings: StackSettings) -> frozenset[tuple[str, str]]:
         found.add(("Secret", settings.object_storage.credentials_secret))
     if settings.namespaces is NamespacesMode.EXISTING:
         found |= {("Namespace", settings.namespace), ("Namespace", settings.device_plugin.namespace)}
-    claims = (parse_source(model.source).claim for model in settings.models.values())
-    return frozenset(found | {("PersistentVolumeClaim", claim) for claim in claims if claim is not None})
+    claims = (claim for model in settings.models.values() for claim in claims_of(model))
+    return frozenset(found | {("PersistentVolumeClaim", claim) for claim in claims})
 
 
 def unresolved_references(

@@ -6,7 +6,7 @@ What these tests cannot prove: that a value is one that the parser takes, or tha
 import pytest
 
 from components.model_service import ModelServiceArgs, build
-from engines import ENGINES, KvEvents, KvTransfer, Role, ServingRequest
+from engines import ENGINES, KvEvents, KvTransfer, LoraAdapter, LoraServing, Role, ServingRequest
 from engines.flags import flag_lists, flags_in, meant
 from operate.workspace import ROOT
 from releases import RELEASES
@@ -69,6 +69,8 @@ def test_an_adapter_emits_what_the_pinned_version_knows(
         "models.qwen.parallelism": {"tensor": tensor},
         "gpuPools": {"h100": {"instanceType": "p5.48xlarge"}},
     }
+    if isinstance(ENGINES[engine].lora, LoraServing):
+        changes["models.qwen.loraAdapters"] = {"support": {"source": "hf://org/support"}}
     service = plan(changes).models["qwen"].service
     assert service.engine_version == version
     assert _unknown(service) == []
@@ -117,16 +119,19 @@ def test_whatever_an_adapter_emits_is_reserved(engine: str, command: str, role: 
         pods_per_replica=pods,
         expert_parallelism=True,
         event_block_tokens=64,
+        adapters=(LoraAdapter(name="support", path="org/support", rank=16),),
     )
     container = adapter.container(request)
     transfer = adapter.kv_transfer
     of_roles = transfer.owned_flags if isinstance(transfer, KvTransfer) else frozenset()
     of_events = adapter.kv_events.owned_flags.keys() if isinstance(adapter.kv_events, KvEvents) else frozenset()
+    of_adapters = adapter.lora.owned_flags if isinstance(adapter.lora, LoraServing) else frozenset()
     emitted = {flag for part in (container.command, container.args) for text in part for flag in flags_in(text.split())}
     # What starts the engine: Python's and the shell's.
     emitted -= {"-m", "-c"}
 
-    assert emitted - adapter.own_flags.keys() - adapter.streaming_flags - of_roles - of_events == set()
+    owned = of_roles | of_events | of_adapters
+    assert emitted - adapter.own_flags.keys() - adapter.streaming_flags - owned == set()
     assert not adapter.own_flags.keys() & adapter.streaming_flags
 
 

@@ -19,7 +19,6 @@ _RUNNABLE = {
     "monitoring",
     "sglang",
     "shared-gpus",
-    "tenants",
     "tensorrt-llm",
     "two-engines",
 }
@@ -37,11 +36,12 @@ _REFUSED = {
     "envoy-ai-gateway": ["gateway.provider envoy-ai-gateway", "gateway.listener.protocol HTTPS"],
     "gke": ["gateway.provider gke", "gateway.listener.protocol HTTPS"],
     "istio": ["gateway.provider istio", "gateway.listener.protocol HTTPS"],
-    "model-sources": ["models.from-hub-cache.source"],
+    "model-sources": ["models.from-hub-cache"],
     "prefill-decode": ["models.qwen3-32b.prefill"],
     "prefill-decode-sglang": ["models.qwen3-8b.prefill"],
     "prefill-decode-v0-4": ["models.qwen3-32b.prefill"],
-    "volume": ["models.assistant.source"],
+    "tenants": ["models.qwen3-8b"],
+    "volume": ["models.assistant"],
     "wide-ep": ["models.deepseek-r1"],
 }
 
@@ -81,7 +81,7 @@ def test_all_that_cannot_be_run_is_said_with_its_reason() -> None:
         "models.deepseek-r1: its groups of pods need LeaderWorkerSet's controller, which is not started"
     ]
     assert _obstacles("autoscaling")[0] == "models.qwen3-4b.autoscaling: nothing here scales"
-    assert _obstacles("volume") == ["models.assistant.source: claim model-weights is on no lab"]
+    assert _obstacles("volume") == ["models.assistant: claim model-weights is on no lab"]
 
 
 def test_the_command_refuses_before_it_builds_or_starts(
