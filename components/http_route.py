@@ -35,6 +35,8 @@ class HttpRoute(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: HttpRouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         summary = {"model": args.route.model, "path": args.route.path, "provider": args.provider.name}
+        if args.route.canary is not None:
+            summary["canary"] = args.route.canary.model
         super().__init__("llmd:index:HttpRoute", name, summary, opts)
         create_all(name, args.provider.route(args.spec, args.route), self)
         self.path = pulumi.Output.from_input(args.route.path)

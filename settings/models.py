@@ -19,6 +19,7 @@ from settings.base import (
     SettingsModel,
     whole_mebibytes,
 )
+from settings.canary import CanarySettings
 from settings.gateway import FailureMode
 from settings.lora import AdapterName, LoraAdapterSettings
 from settings.objectives import ObjectiveSettings
@@ -244,6 +245,8 @@ class ModelSettings(SettingsModel):
     """The `model` that clients ask for. Default: `<org>/<model>` of the source, or the model's name."""
     path: str | None = None
     """URL path of the model on the gateway. Default: `/<name>`."""
+    canary: CanarySettings | None = None
+    """Another model of this stack that answers a share of the requests for this one."""
     replicas: int = Field(default=1, ge=1, le=1000)
     """Pods that serve the model."""
     autoscaling: AutoscalingSettings | None = None

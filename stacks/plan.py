@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from components import pods
 from components.autoscaler import AutoscalerArgs
 from components.endpoint_picker import EndpointPickerArgs, picker_selector
-from components.gateway_providers import GATEWAY_PROVIDERS, BodyRouter, GatewayProvider, GatewaySpec, ModelRoute
+from components.gateway_providers import GATEWAY_PROVIDERS, BodyRouter, GatewayProvider, GatewaySpec, ModelRoute, Share
 from components.model_cache import ModelCacheArgs
 from components.model_service import ModelServiceArgs, RoleArgs, RoutingSidecar
 from components.nvidia_device_plugin import NvidiaDevicePluginArgs
@@ -119,12 +119,18 @@ def _route(settings: StackSettings, release: Release, name: str) -> ModelRoute:
     return ModelRoute(
         model=name,
         path=model_path(name, model),
-        served_names=_served_names(name, model, engine),
+        served_names=() if _is_canary(settings, name) else _served_names(name, model, engine),
         pool_api_group=release.pool_api_group,
         target_port=engine.default_port,
         health_path=engine.health_path,
         failure_mode=model.picker.failure_mode,
+        canary=None if model.canary is None else Share(model=model.canary.model, weight=model.canary.weight),
     )
+
+
+def _is_canary(settings: StackSettings, name: str) -> bool:
+    """Whether its names are another model's, which it shares its requests with."""
+    return any(other.canary is not None and other.canary.model == name for other in settings.models.values())
 
 
 def _served_names(name: str, model: ModelSettings, engine: Engine) -> tuple[str, ...]:

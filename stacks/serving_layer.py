@@ -72,15 +72,16 @@ class ServingLayer(pulumi.ComponentResource):
             InferenceGatewayArgs(provider=args.provider, spec=args.gateway),
             within,
         )
+        pickers = {model: _serve(f"{name}-{model}", plan, self, shared) for model, plan in sorted(args.models.items())}
         for model, plan in sorted(args.models.items()):
-            _serve(f"{name}-{model}", plan, args, self, shared)
+            # A route is there once every pool that it leads to is.
+            asked = [pickers[share.model] for share in plan.route.shares]
+            _route(f"{name}-{model}", plan, args, pulumi.ResourceOptions(parent=self, depends_on=[*asked]))
         self.url = gateway.url
         self.register_outputs({"url": self.url})
 
 
-def _serve(
-    name: str, plan: ModelPlan, args: ServingLayerArgs, parent: pulumi.Resource, after: list[pulumi.Resource]
-) -> None:
+def _serve(name: str, plan: ModelPlan, parent: pulumi.Resource, after: list[pulumi.Resource]) -> EndpointPicker:
     if plan.cache is not None:
         # Pods move to a cache that is complete; the old claim is removed when nothing reads it any more.
         after = [
@@ -97,13 +98,13 @@ def _serve(
         before.append(
             RenderPool(f"{name}-render", plan.render, pulumi.ResourceOptions(parent=parent, depends_on=after))
         )
-    picker = EndpointPicker(f"{name}-picker", plan.picker, pulumi.ResourceOptions(parent=parent, depends_on=before))
+    return EndpointPicker(f"{name}-picker", plan.picker, pulumi.ResourceOptions(parent=parent, depends_on=before))
+
+
+def _route(name: str, plan: ModelPlan, args: ServingLayerArgs, opts: pulumi.ResourceOptions) -> None:
+    """The model's route, where the provider takes routes as objects."""
     if args.provider.route(args.gateway, plan.route):
-        HttpRoute(
-            f"{name}-route",
-            HttpRouteArgs(provider=args.provider, spec=args.gateway, route=plan.route),
-            pulumi.ResourceOptions(parent=parent, depends_on=[picker]),
-        )
+        HttpRoute(f"{name}-route", HttpRouteArgs(provider=args.provider, spec=args.gateway, route=plan.route), opts)
 
 
 def _namespace(args: ServingLayerArgs) -> dict[str, object]:
@@ -149,4 +150,5 @@ def plan_summary(plan: ModelPlan) -> dict[str, object]:
         "servedName": service.served_name,
         **({"adapters": list(service.adapter_names)} if service.adapters else {}),
         "path": plan.route.path,
+        **({"shares": {share.model: share.weight for share in plan.route.shares}} if plan.route.canary else {}),
     }

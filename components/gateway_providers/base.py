@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BodyRouter", "GatewayProvider", "GatewaySpec", "ModelRoute"]
+__all__ = ["BodyRouter", "GatewayProvider", "GatewaySpec", "ModelRoute", "Share"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +21,16 @@ class BodyRouter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """A model's part in the requests of a route."""
+
+    model: str
+    """Name of the model; its InferencePool and its picker follow from it."""
+    weight: int
+    """Relative to the other shares of the route."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelRoute:
     """The way from the gateway to one model."""
 
@@ -29,7 +39,7 @@ class ModelRoute:
     path: str
     """URL path on the gateway, without a trailing slash; the servers see what comes behind it."""
     served_names: tuple[str, ...]
-    """What a request may name as its `model` to come here by the gateway's base URL."""
+    """What a request may name as its `model` to come here by the gateway's base URL; none for the canary of another."""
     pool_api_group: str
     """API group of the InferencePool, from the same value as the pool's own apiVersion."""
     target_port: int
@@ -38,6 +48,15 @@ class ModelRoute:
     """HTTP path by which the servers say that they live."""
     failure_mode: str
     """`FailOpen` or `FailClose`, as the pool says it."""
+    canary: Share | None = None
+    """Another version of the model, and what it answers of a hundred requests."""
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """Who answers the requests, the model itself first."""
+        if self.canary is None:
+            return (Share(model=self.model, weight=1),)
+        return (Share(model=self.model, weight=100 - self.canary.weight), self.canary)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

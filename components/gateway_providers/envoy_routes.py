@@ -122,14 +122,30 @@ def _by_path(route: ModelRoute) -> dict[str, Any]:
 
 
 def _to_model(name: str, match: dict[str, Any], route: ModelRoute) -> dict[str, Any]:
-    cluster = picker_cluster(route.model)
-    grpc = {"envoy_grpc": {"cluster_name": cluster, "authority": cluster}, "timeout": "10s"}
     return {
         "name": name,
         "match": match,
-        "route": {"cluster": CHOSEN_POD, "timeout": NEVER, "idle_timeout": NEVER},
-        "typed_per_filter_config": {_EXT_PROC: _picker({"overrides": {"grpc_service": grpc}})},
+        "route": {**_cluster(route), "timeout": NEVER, "idle_timeout": NEVER},
+        "typed_per_filter_config": {_EXT_PROC: _asked(route.model)},
     }
+
+
+def _cluster(route: ModelRoute) -> dict[str, Any]:
+    """Whoever the picker chose; with a canary the draw is which picker is asked, for all pods are one cluster."""
+    if route.canary is None:
+        return {"cluster": CHOSEN_POD}
+    clusters = [
+        {"name": CHOSEN_POD, "weight": share.weight, "typed_per_filter_config": {_EXT_PROC: _asked(share.model)}}
+        for share in route.shares
+    ]
+    return {"weighted_clusters": {"clusters": clusters}}
+
+
+def _asked(model: str) -> dict[str, Any]:
+    """A model's picker, in the place of the filter's own."""
+    cluster = picker_cluster(model)
+    grpc = {"envoy_grpc": {"cluster_name": cluster, "authority": cluster}, "timeout": "10s"}
+    return _picker({"overrides": {"grpc_service": grpc}})
 
 
 def _answer(match: dict[str, Any], status: int, body: str) -> dict[str, Any]:

@@ -127,5 +127,5 @@ def _by_name(spec: GatewaySpec, route: ModelRoute) -> list[dict[str, Any]]:
 
 
 def _pools(route: ModelRoute) -> list[dict[str, Any]]:
-    pool = ModelNames(model=route.model).pool
-    return [{"group": route.pool_api_group, "kind": "InferencePool", "name": pool, "weight": 1}]
+    pool = {"group": route.pool_api_group, "kind": "InferencePool"}
+    return [{**pool, "name": ModelNames(model=share.model).pool, "weight": share.weight} for share in route.shares]

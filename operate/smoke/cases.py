@@ -12,6 +12,7 @@ from typing import Any
 
 from naming import GATEWAY, ModelNames
 from operate.errors import OperateError
+from operate.smoke.canary import check_canaries
 from operate.smoke.failure_checks import check_lost_picker, check_lost_pod
 from operate.smoke.latency import latency_row
 from operate.smoke.objectives import check_objectives
@@ -62,6 +63,7 @@ CHECKS: Mapping[str, Callable[[Site], Iterable[Row]]] = {
     "by request": lambda site: ask_by_request(site.objects, _nothing),
     "answers": check_answers,
     "adapters": check_adapters,
+    "canary": check_canaries,
     "unknown model": check_unknown_model,
     "objectives": check_objectives,
     "added latency": lambda site: [latency_row(site, model) for model in sorted(site.stage.plan.models)[:1]],

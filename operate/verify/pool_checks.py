@@ -90,7 +90,8 @@ def check_routes(objects: StackObjects) -> Iterator[Row]:
 
 
 def _http_route(objects: StackObjects, model: str, route: Mapping[str, Any]) -> Row:
-    wanted = (objects.plan.release.pool_api_group, "InferencePool", ModelNames(model=model).pool)
+    group, shares = objects.plan.release.pool_api_group, objects.model(model).route.shares
+    wanted = sorted((group, "InferencePool", ModelNames(model=share.model).pool) for share in shares)
     # One rule is by path, another by the model's name: both lead to the one pool.
     backends = sorted(
         {
@@ -99,37 +100,48 @@ def _http_route(objects: StackObjects, model: str, route: Mapping[str, Any]) -> 
             for item in rule.get("backendRefs", [])
         }
     )
-    if backends != [wanted]:
-        fault = f"its route leads to {backends}, and its pool is {wanted}: pool and route disagree"
+    if backends != wanted:
+        fault = f"its route leads to {backends}, and its pool is {', '.join(map(str, wanted))}: pool and route disagree"
         return failed("route", model, fault, "backendRefs carry the pool's own group, kind and name")
     parents = route.get("status", {}).get("parents", [])
-    return _accepted("route", model, parents) if parents else passed("route", model, f"to pool {wanted[2]}")
+    return (
+        _accepted("route", model, parents)
+        if parents
+        else passed("route", model, f"to pool {', '.join(pool for *_, pool in wanted)}")
+    )
 
 
 def _envoy_route(objects: StackObjects, model: str, envoy: Mapping[str, Any]) -> Row:
-    pool = objects.pool(model)
-    reference = pool["spec"]["endpointPickerRef"]["name"] if pool else None
-    host = _picker_host(envoy, model)
-    wanted = f"{reference}.{objects.plan.namespace}.svc"
-    if host is None or not host.startswith(f"{wanted}."):
-        fault = f"its route asks picker {host}, and its pool's is {reference}: pool and route disagree"
-        return failed("route", model, fault, "route and pool must name the same picker")
-    return passed("route", model, f"asks picker {reference}")
+    hosts = _picker_hosts(envoy, model)
+    references = []
+    for number, share in enumerate(objects.model(model).route.shares):
+        pool = objects.pool(share.model)
+        reference = pool["spec"]["endpointPickerRef"]["name"] if pool else None
+        host = hosts[number] if number < len(hosts) else None
+        if host is None or not host.startswith(f"{reference}.{objects.plan.namespace}.svc."):
+            fault = f"its route asks picker {host}, and its pool's is {reference}: pool and route disagree"
+            return failed("route", model, fault, "route and pool must name the same picker")
+        references.append(str(reference))
+    return passed("route", model, f"asks picker {', '.join(references)}")
 
 
-def _picker_host(envoy: Mapping[str, Any], model: str) -> str | None:
-    """The host that a model's route asks for a pod."""
+def _picker_hosts(envoy: Mapping[str, Any], model: str) -> list[str | None]:
+    """The hosts that a model's route asks for a pod: one, or one for each version that answers a share."""
     resources = envoy["static_resources"]
     clusters = {cluster["name"]: cluster for cluster in resources["clusters"]}
     for route in _routes(resources):
-        if route.get("name") != model:
-            continue
-        override = route["typed_per_filter_config"]["envoy.filters.http.ext_proc"]["overrides"]
-        cluster = clusters.get(override["grpc_service"]["envoy_grpc"]["cluster_name"])
-        endpoints = cluster["load_assignment"]["endpoints"] if cluster else []
-        for endpoint in endpoints:
-            for item in endpoint["lb_endpoints"]:
-                return str(item["endpoint"]["address"]["socket_address"]["address"])
+        if route.get("name") == model:
+            shares = route["route"].get("weighted_clusters", {}).get("clusters", [route])
+            return [_picker_host(share, clusters) for share in shares]
+    return []
+
+
+def _picker_host(share: Mapping[str, Any], clusters: Mapping[str, Mapping[str, Any]]) -> str | None:
+    override = share["typed_per_filter_config"]["envoy.filters.http.ext_proc"]["overrides"]
+    cluster = clusters.get(override["grpc_service"]["envoy_grpc"]["cluster_name"])
+    for endpoint in cluster["load_assignment"]["endpoints"] if cluster else []:
+        for item in endpoint["lb_endpoints"]:
+            return str(item["endpoint"]["address"]["socket_address"]["address"])
     return None
 
 

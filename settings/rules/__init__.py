@@ -12,6 +12,7 @@ from settings.rules import (
     adapters,
     arguments,
     autoscaling,
+    canary,
     collisions,
     digests,
     disaggregation,
@@ -28,6 +29,7 @@ from settings.rules import (
     pods,
     pools,
     prefix_cache,
+    served_names,
     sources,
 )
 from settings.stack import StackSettings
@@ -47,6 +49,8 @@ _RULES = (
     *hardware.RULES,
     *pods.RULES,
     *collisions.RULES,
+    *served_names.RULES,
+    *canary.RULES,
     *adapters.RULES,
     *objectives.RULES,
     *gateway.RULES,

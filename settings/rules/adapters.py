@@ -52,8 +52,8 @@ def _possible(settings: StackSettings) -> Iterator[Fault]:
         elif model.precise_prefix_cache is not None:
             yield Fault(
                 path=path,
-                problem="does not go with precisePrefixCache: servers publish what they cache under the model's name,\"
-                \" and the picker would take blocks of one adapter for those of another",
+                problem="does not go with precisePrefixCache: servers publish what they cache under the model's name,"
+                " and the picker would take blocks of one adapter for those of another",
                 allowed="the model without precisePrefixCache; or remove the key",
             )
 

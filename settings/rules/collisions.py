@@ -4,14 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from engines import LoraServing
 from naming import BODY_ROUTER, GATEWAY, MODEL_CATALOGUE, ModelNames
 from settings.faults import Fault
 from settings.gpu_pools import Advertiser
 from settings.models import ModelSettings
-from settings.rules.adapters import lora_of
 from settings.rules.rule import Rule
-from settings.source import served_name
 from settings.stack import StackSettings
 
 __all__ = ["RULES", "model_path"]
@@ -78,32 +75,6 @@ def _shadowed(taken: Mapping[str, str]) -> Iterator[Fault]:
             )
 
 
-def _served_names(settings: StackSettings) -> Iterator[Fault]:
-    """A client names a model by what it is served as: one name, one model."""
-    owners: dict[str, str] = {}
-    for name in sorted(settings.models):
-        for path, value in _names(settings, name):
-            if value in owners:
-                problem = f"the served name {value} is taken by {owners[value]}"
-                yield Fault(path=path, problem=problem, given=value)
-            is_adapter = not path.endswith(".servedName")
-            owners.setdefault(value, f"{'an adapter of ' if is_adapter else ''}model {name}")
-
-
-def _names(settings: StackSettings, name: str) -> Iterator[tuple[str, str]]:
-    """What a client may ask for to reach the model or one of its adapters, with the config path that says so."""
-    model = settings.models[name]
-    try:
-        served = served_name(name, model)
-    except ValueError:
-        return
-    yield f"models.{name}.servedName", served
-    lora = lora_of(settings, model)
-    if isinstance(lora, LoraServing):
-        for adapter in sorted(model.lora_adapters):
-            yield f"models.{name}.loraAdapters.{adapter}", lora.named(served, adapter)
-
-
 def _object_names(settings: StackSettings) -> Iterator[Fault]:
     owners: dict[str, str] = {
         BODY_ROUTER: "the body-based router",
@@ -144,9 +115,6 @@ def _twice(taken: Mapping[str, str], key: str, what: str) -> Iterator[Fault]:
 
 RULES = (
     Rule(needs=frozenset(), of_model=frozenset({"path"}), check=_paths),
-    Rule(
-        needs=frozenset(), of_model=frozenset({"engine", "loraAdapters", "servedName", "source"}), check=_served_names
-    ),
     Rule(needs=frozenset(), check=_object_names),
     Rule(needs=frozenset({"namespace", "devicePlugin.namespace", "gpuPools"}), check=_namespaces),
 )

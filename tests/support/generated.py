@@ -60,6 +60,7 @@ _MODELS = _some(
         "custom": _CUSTOM,
         "image": st.sampled_from(["vllm-openai", "registry.example.com/own:1.0", "registry.example.com/own:latest"]),
         "revision": st.sampled_from(["v1", "c1899de289a04d12100db370d81485cdf75e47ca"]),
+        "canary": _some({"model": st.sampled_from(["code", "chat"]), "weight": st.sampled_from([0, 10, 100])}, {}),
         "cache": _some({"storageClass": st.sampled_from(["efs", "gp3"])}, {"size": st.sampled_from(["1Gi", "200Gi"])}),
         "weights": st.sampled_from(["2Gi", "15.3Gi", "400Gi"]),
         "replicas": st.integers(1, 4),

@@ -73,8 +73,8 @@ def test_adapters_and_the_precise_prefix_cache_are_refused() -> None:
     assert faults(changes) == [
         Fault(
             path="models.qwen.loraAdapters",
-            problem="does not go with precisePrefixCache: servers publish what they cache under the model's name,\"
-            \" and the picker would take blocks of one adapter for those of another",
+            problem="does not go with precisePrefixCache: servers publish what they cache under the model's name,"
+            " and the picker would take blocks of one adapter for those of another",
             allowed="the model without precisePrefixCache; or remove the key",
         )
     ]

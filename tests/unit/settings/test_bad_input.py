@@ -14,8 +14,8 @@ TOP = (
     " monitoring, namespace, namespaces, objectStorage, release, storageClasses"
 )
 MODEL = (
-    "autoscaling, cache, custom, engine, extraArgs, image, loraAdapters, modelCommand, objectives, parallelism, path,"
-    " picker, pool, precisePrefixCache, prefill, replicas, resources, revision, servedName, source, weights"
+    "autoscaling, cache, canary, custom, engine, extraArgs, image, loraAdapters, modelCommand, objectives, parallelism,"
+    " path, picker, pool, precisePrefixCache, prefill, replicas, resources, revision, servedName, source, weights"
 )
 POOL = (
     "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, instanceType, localStorage, maxSize,"

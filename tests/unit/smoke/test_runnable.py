@@ -10,6 +10,7 @@ from stacks import plan_stack
 
 _EXAMPLES = {path.name.split(".")[1] for path in ROOT.glob("examples/Pulumi.*.yaml")}
 _RUNNABLE = {
+    "canary",
     "custom-engine",
     "gated",
     "mig",

@@ -1,6 +1,9 @@
 """What verify says of pools and routes, from objects as an API server would hand them out. No cluster is asked."""
 
+from typing import Any
+
 import pytest
+import yaml
 
 from components.endpoint_picker import build as build_picker
 from operate.verify.objects import StackObjects
@@ -9,6 +12,7 @@ from operate.verify.rows import Row
 from stacks import StackPlan
 from tests.support.answers import Answers, ready_pod
 from tests.support.configs import plan
+from tests.unit.settings.test_canary import CANARY, GKE
 
 _NAMESPACE = "llm-d"
 
@@ -29,6 +33,10 @@ def _cluster(stack: StackPlan) -> Answers:
             ready_pod("qwen-epp-1", picker["service"]["spec"]["selector"]),
         ],
     }
+    for other in stack.models.keys() - {"qwen"}:
+        objects[f"/apis/inference.networking.k8s.io/v1{root}/inferencepools/{other}"] = build_picker(
+            stack.models[other].picker
+        )["pool"]
     for manifest in (
         *stack.provider.route(stack.gateway, model.route).values(),
         *stack.provider.gateway(stack.gateway).values(),
@@ -106,3 +114,32 @@ def test_a_pool_that_is_gone_is_named() -> None:
     del cluster.objects[f"/apis/inference.networking.k8s.io/v1/namespaces/{_NAMESPACE}/inferencepools/qwen"]
 
     assert [check for check, _ in _faults(_rows(stack, cluster))] == ["pool", "route"]
+
+
+@pytest.mark.parametrize("changes", [CANARY, {**CANARY, **GKE}])
+def test_a_route_that_two_versions_share_leads_to_both(changes: dict[str, Any]) -> None:
+    """Each version's own picker is asked, be the route an object or in Envoy's config."""
+    stack = plan(changes)
+    objects = StackObjects(_cluster(stack), stack)  # type: ignore[arg-type]
+
+    (row,) = [row for row in check_routes(objects) if row.subject == "qwen"]
+    assert row.ok
+    assert row.seen in {"to pool next, qwen", "asks picker qwen-epp, next-epp"}
+
+
+def test_a_share_that_asks_the_wrong_picker_is_named() -> None:
+    """A canary whose share of the route asks the first version's picker gets no request, and nothing else says so."""
+    stack = plan(CANARY)
+    cluster = _cluster(stack)
+    config = cluster.objects[f"/api/v1/namespaces/{_NAMESPACE}/configmaps/inference-gateway"]["data"]
+    envoy = yaml.safe_load(config["envoy.yaml"])
+    table = envoy["static_resources"]["listeners"][1]["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]
+    (route,) = [item for item in table["virtual_hosts"][0]["routes"] if item.get("name") == "qwen"]
+    first, second = route["route"]["weighted_clusters"]["clusters"]
+    second["typed_per_filter_config"] = first["typed_per_filter_config"]
+    config["envoy.yaml"] = yaml.safe_dump(envoy)
+
+    (row,) = [row for row in check_routes(StackObjects(cluster, stack)) if row.subject == "qwen"]  # type: ignore[arg-type]
+    assert row.seen == (
+        "its route asks picker qwen-epp.llm-d.svc.cluster.local, and its pool's is next-epp: pool and route disagree"
+    )
