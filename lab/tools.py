@@ -134,6 +134,14 @@ _ALL = (
         ldflags=f"{_STRIP} -X {_GAIE}/version.BuildRef=v1.5.0",
     ),
     Tool(
+        name="llm-d-inference-scheduler",
+        module=TOOLCHAIN / "llm-d-inference-scheduler",
+        version="v0.7.1",
+        binaries=tuple(
+            (name, f"github.com/llm-d/llm-d-inference-scheduler/cmd/{name}") for name in ("epp", "pd-sidecar")
+        ),
+    ),
+    Tool(
         name="llm-d-inference-sim",
         module=TOOLCHAIN / "llm-d-inference-sim",
         version="v0.10.2",
@@ -159,8 +167,8 @@ _ALL = (
 TOOLS = {tool.name: tool for tool in _ALL}
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok")
 ENGINE = ("pulumi", "pulumi-resource-kubernetes")
-SMOKE = ("epp-gaie-1.2", "epp-gaie-1.5", "llm-d-inference-sim")
-"""What a request is answered with beside Envoy, which is a Python package: pickers, and a simulated engine."""
+SMOKE = ("llm-d-inference-sim",)
+"""What every request is answered with beside Envoy, which is a Python package, and a picker: a simulated engine."""
 
 _GO_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 

@@ -13,6 +13,7 @@ from typing import Any
 from naming import GATEWAY, ModelNames
 from operate.errors import OperateError
 from operate.smoke.canary import check_canaries
+from operate.smoke.disaggregation import check_disaggregation
 from operate.smoke.failure_checks import check_lost_picker, check_lost_pod
 from operate.smoke.latency import latency_row
 from operate.smoke.objectives import check_objectives
@@ -65,6 +66,7 @@ CHECKS: Mapping[str, Callable[[Site], Iterable[Row]]] = {
     "adapters": check_adapters,
     "canary": check_canaries,
     "unknown model": check_unknown_model,
+    "prefill/decode": check_disaggregation,
     "objectives": check_objectives,
     "added latency": lambda site: [latency_row(site, model) for model in sorted(site.stage.plan.models)[:1]],
     "under load": check_losses,
@@ -119,8 +121,9 @@ def _start_anew(site: Site, paths: Sequence[str]) -> None:
     changed = {path.rpartition("/")[2] for path in paths}
     for model in site.stage.plan.models:
         names = ModelNames(model=model)
-        if names.server in changed:
-            site.wait_for_rollout(names.server)
+        servers = {names.server_of(role.label) for role in site.stage.plan.models[model].service.roles}
+        for server in sorted(servers & changed):
+            site.wait_for_rollout(server)
             site.run_model_servers()
         if names.picker in changed:
             site.wait_for_rollout(names.picker)

@@ -10,7 +10,17 @@ from operate.errors import OperateError
 from operate.verify.cluster import Cluster
 from operate.verify.objects import is_ready
 
-__all__ = ["account_kubeconfig", "environment_of", "mounted_files", "only_container", "pods_of", "target_port"]
+__all__ = [
+    "account_kubeconfig",
+    "allow_to_watch",
+    "environment_of",
+    "mounted_files",
+    "only_container",
+    "pods_of",
+    "target_port",
+]
+
+_WATCHED_GROUP = "inference.networking.x-k8s.io"
 
 
 def pods_of(cluster: Cluster, deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,7 +70,7 @@ def target_port(pod: Mapping[str, Any], port: int | str) -> int:
     """The number of a container port that may be given by its name."""
     if isinstance(port, int):
         return port
-    for container in pod["spec"]["containers"]:
+    for container in (*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]):
         for item in container.get("ports", []):
             if item.get("name") == port:
                 return int(item["containerPort"])
@@ -78,3 +88,17 @@ def account_kubeconfig(cluster: Cluster, lab: Lab, pod: Mapping[str, Any], folde
     file = folder / f"{pod['metadata']['name']}.kubeconfig"
     file.write_text(json.dumps(document))
     return file
+
+
+def allow_to_watch(cluster: Cluster, pod: Mapping[str, Any], resources: tuple[str, ...]) -> None:
+    """Let a picker watch what the image in whose place it runs does not; once for all pods of its account."""
+    namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
+    metadata = {"name": f"{account}-in-the-lab", "namespace": namespace}
+    base = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    if cluster.get(f"{base}/roles/{metadata['name']}") is not None:
+        return
+    rule = {"apiGroups": [_WATCHED_GROUP], "resources": list(resources), "verbs": ["get", "list", "watch"]}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": metadata["name"]}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    cluster.send("POST", f"{base}/roles", {"metadata": metadata, "rules": [rule]})
+    cluster.send("POST", f"{base}/rolebindings", {"metadata": metadata, "roleRef": reference, "subjects": [subject]})

@@ -56,24 +56,25 @@ class _Traffic:
 def check_lost_pod(site: Site) -> Iterator[Row]:
     """A pod killed under load gets nothing once the picker has noticed, and the pool recovers."""
     for model in sorted(site.stage.plan.models):
-        pods = sorted(name for name, item in site.simulators.running.items() if item.model == model)
+        pods = [item.pod for item in site.answering(model)]
+        others = len(site.objects.servers(model)) - len(pods)
         if len(pods) == 1:
-            yield not_asked("pod lost", model, "one pod: nothing is left to answer")
+            yield not_asked("pod lost", model, "one pod answers: nothing is left to")
             continue
         traffic = _Traffic(site.client(model))
         with traffic.running():
             time.sleep(_SETTLE_SECONDS)
             killed = time.monotonic()
             site.lose_pod(pods[0])
-            _wait_for_pods(site, model, len(pods) - 1)
+            _wait_for_pods(site, model, others + len(pods) - 1)
             noticed = time.monotonic()
             time.sleep(_SETTLE_SECONDS)
             replaced = time.monotonic()
             site.replace_pod(pods[0])
-            _wait_for_pods(site, model, len(pods))
+            _wait_for_pods(site, model, others + len(pods))
             recovered = time.monotonic()
             time.sleep(_SETTLE_SECONDS)
-        new = {name for name, item in site.simulators.running.items() if item.model == model} - set(pods)
+        new = {item.pod for item in site.answering(model)} - set(pods)
         times = _Times(killed=killed, noticed=noticed, replaced=replaced, recovered=recovered)
         yield _judge(model, traffic, times, new)
 

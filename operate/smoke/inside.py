@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from operate.smoke.cases import Case, run_case
 from operate.smoke.namespace import enter
 from operate.smoke.site import Site
 from operate.smoke.stage import stage
+from operate.smoke.translation import Step
 from operate.verify.rows import as_data
 
 __all__ = ["main"]
@@ -39,16 +41,21 @@ def _run(request: dict[str, Any], folder: Path) -> dict[str, Any]:
                 shutil.copytree(site.processes.folder, keep, dirs_exist_ok=True)
     seconds = {"up": up - began, "start": started - up, "asked": time.monotonic() - started}
     pickers = [
-        {
-            "model": picker.model,
-            "image": picker.image,
-            "ran": picker.built.title,
-            "remark": site.remarks.get(picker.model, ""),
-            "translation": [{"what": step.what, "why": step.why} for step in picker.built.steps],
-        }
-        for picker in site.pickers.values()
+        _ran(model, item.image, item.built.title, item.built.differences) | {"remark": site.remarks.get(model, "")}
+        for model, item in site.pickers.items()
     ]
-    return {"cases": rows, "pickers": pickers, "seconds": {key: round(value, 1) for key, value in seconds.items()}}
+    sidecars = [
+        _ran(model, item.image, item.built.title, item.built.steps)
+        for model, item in site.simulators.sidecars().items()
+    ]
+    rounded = {key: round(value, 1) for key, value in seconds.items()}
+    return {"cases": rows, "pickers": pickers, "sidecars": sidecars, "seconds": rounded}
+
+
+def _ran(model: str, image: str, title: str, steps: Sequence[Step]) -> dict[str, Any]:
+    """What ran in the place of an image."""
+    translation = [{"what": step.what, "why": step.why} for step in steps]
+    return {"model": model, "image": image, "ran": title, "translation": translation}
 
 
 def main(request: Path, answer: Path) -> int:

@@ -35,7 +35,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def added_latency(site: Site, model: str) -> Latency:
     """Requests at one rate, first to a pod directly, then through the gateway; each answers with one token."""
     through = site.client(model)
-    pod = next(item for _, item in sorted(site.simulators.running.items()) if item.model == model)
+    pod = site.answering(model)[0]
     direct = Client(base_url=f"http://{pod.address}:{pod.port}", served_name=through.served_name)
     measured = [_measure(client) for client in (direct, through)]
     return Latency(direct=measured[0], gateway=measured[1])

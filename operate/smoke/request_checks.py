@@ -69,7 +69,7 @@ def check_unknown_model(site: Site) -> Iterator[Row]:
 
 def _directly(site: Site, model: str) -> Answer:
     """What a model server itself says to that."""
-    pod = next(item for item in site.simulators.running.values() if item.model == model)
+    pod = site.answering(model)[0]
     return Client(base_url=f"http://{pod.address}:{pod.port}", served_name=_UNKNOWN).chat("Say hello.", 8)
 
 

@@ -43,7 +43,11 @@ def smoke(stack: str, keep: Path | None) -> dict[str, Any]:
     if is_skipped():
         return {"skipped": f"SMOKE={SKIP} asks for it: no request was sent"}
     answer = run_cases(stack_path(stack), [{"name": AS_RENDERED}], keep)
-    return {"stack": stack, "rows": answer["cases"][AS_RENDERED], **{k: answer[k] for k in ("pickers", "seconds")}}
+    return {
+        "stack": stack,
+        "rows": answer["cases"][AS_RENDERED],
+        **{k: answer[k] for k in ("pickers", "sidecars", "seconds")},
+    }
 
 
 def has_passed(result: Mapping[str, Any]) -> bool:
@@ -57,12 +61,17 @@ def print_report(result: Mapping[str, Any], console: Console) -> None:
         console.print(f"smoke skipped: {result['skipped']}", markup=False)
         return
     print_rows([Row(**row) for row in result["rows"]], console)
-    for picker in result["pickers"]:
-        console.print(f"\npicker of {picker['model']}: rendered {picker['image']}", markup=False)
-        console.print(f"  ran {picker['ran']}", markup=False)
-        if picker["remark"]:
-            console.print(f"  {picker['remark']}", markup=False)
-        for step in picker["translation"]:
-            console.print(f"  translated: {step['what']} ({step['why']})", markup=False)
+    for kind in ("picker", "sidecar"):
+        for program in result[f"{kind}s"]:
+            _print_program(kind, program, console)
     seconds = result["seconds"]
     console.print(f"\ntook {sum(seconds.values()):.1f} s: " + ", ".join(f"{k} {v} s" for k, v in seconds.items()))
+
+
+def _print_program(kind: str, program: Mapping[str, Any], console: Console) -> None:
+    console.print(f"\n{kind} of {program['model']}: rendered {program['image']}", markup=False)
+    console.print(f"  ran {program['ran']}", markup=False)
+    if remark := program.get("remark"):
+        console.print(f"  {remark}", markup=False)
+    for step in program["translation"]:
+        console.print(f"  translated: {step['what']} ({step['why']})", markup=False)

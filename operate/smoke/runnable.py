@@ -22,8 +22,6 @@ def obstacles(settings: StackSettings, plan: StackPlan) -> list[str]:
     for name, model in sorted(settings.models.items()):
         if model.autoscaling is not None:
             found.append(f"models.{name}.autoscaling: nothing here scales")
-        if plan.models[name].service.prefill is not None:
-            found.append(f"models.{name}.prefill: neither picker that can be built has llm-d's prefill plugins")
         if any(role.pods_per_replica > 1 for role in plan.models[name].service.roles):
             found.append(f"models.{name}: its groups of pods need LeaderWorkerSet's controller, which is not started")
         found += [f"models.{name}: claim {claim} is on no lab" for claim in sorted(claims(model))]

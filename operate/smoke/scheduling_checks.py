@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import httpx
 
@@ -22,6 +22,8 @@ _SEED = 20260101
 _GROUPS, _REQUESTS = 3, 14
 _PREFIX_WORDS = 400
 _LONG, _BUSY_REQUESTS, _QUESTIONS = 100, 6 * CAPACITY, 40
+_LOAD_SCORERS = ("kv-cache-utilization-scorer", "queue-scorer")
+"""Those that know of requests which the picker has not sent itself."""
 _ONE_POD = "one pod: there is nothing to choose"
 _LOOKS_HINT = "which scorers has the picker's config, and do its figures move (metric map)?"
 
@@ -30,16 +32,24 @@ def _words(source: random.Random, count: int) -> str:
     return " ".join("".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(count))
 
 
-def _pods(site: Site, model: str) -> list[Simulator]:
-    return [item for _, item in sorted(site.simulators.running.items()) if item.model == model]
+def _blind(site: Site, model: str, pods: Sequence[Simulator], scorers: Collection[str]) -> str | None:
+    """Why a picker cannot be seen to choose by these scorers: there is one pod, or its line chooses by others."""
+    if len(pods) == 1:
+        return _ONE_POD
+    picker = site.stage.plan.models[model].picker
+    roles = picker.dialect.disaggregation if picker.disaggregated else None
+    profile = [name for name, weight in (roles.decode if roles else picker.dialect.scorers) if weight is not None]
+    if set(profile) & set(scorers):
+        return None
+    return f"a decode server is chosen by {' and '.join(profile)}, not by {' or '.join(sorted(scorers))}"
 
 
 def check_prefixes(site: Site) -> Iterator[Row]:
     """Requests with a long prefix in common follow the first of them, and others spread."""
     for model in sorted(site.stage.plan.models):
-        pods = _pods(site, model)
-        if len(pods) == 1:
-            yield not_asked("prefix affinity", model, _ONE_POD)
+        pods = site.answering(model)
+        if reason := _blind(site, model, pods, {site.stage.plan.release.picker.prefix_scorer}):
+            yield not_asked("prefix affinity", model, reason)
             continue
         source = random.Random(_SEED)  # noqa: S311 - a stated seed is the point
         client = site.client(model)
@@ -67,9 +77,9 @@ def _followers(client: Client, source: random.Random) -> int:
 def check_load(site: Site) -> Iterator[Row]:
     """A pod that is busy beyond its capacity gets less than the others."""
     for model in sorted(site.stage.plan.models):
-        pods = _pods(site, model)
-        if len(pods) == 1:
-            yield not_asked("load awareness", model, _ONE_POD)
+        pods = site.answering(model)
+        if reason := _blind(site, model, pods, _LOAD_SCORERS):
+            yield not_asked("load awareness", model, reason)
             continue
         source = random.Random(_SEED)  # noqa: S311 - a stated seed is the point
         busy = pods[0]
@@ -103,7 +113,7 @@ def check_load_figures(site: Site) -> Iterator[Row]:
     for model in sorted(site.stage.plan.models):
         idle = _figures(site, model)
         client, source = site.client(model), random.Random(_SEED)  # noqa: S311 - a stated seed is the point
-        count = 4 * CAPACITY * len(_pods(site, model))
+        count = 4 * CAPACITY * len(site.answering(model))
         requests = [client.chat_body(_words(source, _PREFIX_WORDS), 60) for _ in range(count)]
         peak = asyncio.run(_peak(site, model, client, requests))
         seen = f"idle: {idle.text}; peak of {count} requests: {peak.text}"

@@ -25,6 +25,7 @@ from naming import GATEWAY, MODEL_LABEL, ModelNames, service_host
 from operate.errors import OperateError
 from operate.smoke.containers import (
     account_kubeconfig,
+    allow_to_watch,
     environment_of,
     mounted_files,
     only_container,
@@ -37,7 +38,7 @@ from operate.smoke.processes import Processes, wait_until
 from operate.smoke.simulators import Simulator, Simulators
 from operate.smoke.stage import Stage
 from operate.smoke.traffic import Client
-from operate.smoke.translation import BuiltPicker, Invocation, built_picker
+from operate.smoke.translation import BuiltPicker, Invocation, built_picker, need_of, translated
 from operate.smoke.wiring import ENVOY, Link, Wiring
 from operate.verify.objects import StackObjects
 
@@ -94,7 +95,7 @@ class Site:
     def _translate_objectives(self, model: str) -> None:
         """A model's InferenceObjectives as the picker that runs looks for them."""
         args = self.stage.plan.models[model].picker
-        group = built_picker(args.image).objectives_group
+        group = built_picker(args.image, need_of(args)).objectives_group
         if group is None:
             return
         for item in build_picker(replace(args, dialect=replace(args.dialect, objectives_api_group=group))).values():
@@ -115,6 +116,11 @@ class Site:
         return Client(
             base_url=f"http://{host}:{plan.gateway.port}{path}", served_name=plan.models[model].service.served_name
         )
+
+    def answering(self, model: str) -> list[Simulator]:
+        """The model servers that answer clients, by name."""
+        running = sorted(self.simulators.running.items())
+        return [item for _, item in running if item.model == model and item.answers]
 
     def lose_pod(self, pod: str) -> None:
         """Kill a model server's program, and say what its kubelet would say next: that it is not ready."""
@@ -215,13 +221,14 @@ class Site:
         self.stop_picker(model)
         (pod,) = self.pods(ModelNames(model=model).picker)
         container = only_container(pod)
-        built = built_picker(container["image"])
+        built = built_picker(container["image"], need_of(self.stage.plan.models[model].picker))
         invocation = Invocation(args=tuple(container["args"]), files=mounted_files(self.stage.cluster, pod))
-        for step in built.steps:
-            invocation = step.apply(invocation)
+        invocation = translated(invocation, built.steps)
         ports = {item["containerPort"]: next(self._ports) for item in container["ports"]}
         folder = self.processes.folder / pod["metadata"]["name"]
         command = [str(tool_dir(built.tool) / "bin" / "epp"), *_on_host(invocation, folder), *_port_flags(ports)]
+        if built.watches:
+            allow_to_watch(self.stage.cluster, pod, built.watches)
         rights = account_kubeconfig(self.stage.cluster, self.stage.lab, pod, self.processes.folder)
         self.processes.start(f"picker-{model}", command, {**environment_of(pod), "KUBECONFIG": str(rights)})
         name = pod["metadata"]["name"]

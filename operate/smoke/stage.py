@@ -22,7 +22,9 @@ from operate.engine import Pulumi
 from operate.errors import OperateError
 from operate.lab_crds import lab_source
 from operate.smoke.runnable import obstacles
+from operate.smoke.sidecars import TOOL as SIDECAR_TOOL
 from operate.smoke.stand_ins import install, make_namespaces, stand_ins
+from operate.smoke.translation import built_picker, need_of
 from operate.stack_files import load_stack
 from operate.verify.cluster import Cluster, connect
 from operate.workspace import Workspace, read_stack_document
@@ -62,13 +64,22 @@ def prepare(stack: Path, reporter: Reporter) -> None:
         OperateError: with every fault of the config, or all that nothing here can run.
     """
     settings = load_stack(stack)
-    if found := obstacles(settings, plan_stack(settings)):
+    plan = plan_stack(settings)
+    if found := obstacles(settings, plan):
         raise OperateError(f"make smoke cannot run {stack.name}:\n" + "\n".join(f"  {item}" for item in found))
     release = RELEASES[settings.release]
     Lab(stack.parent, toolchain=Toolchain.BUILT, own_kubectl=True).build(reporter)
-    build_all(SMOKE, reporter)
+    build_all(_tools(plan), reporter)
     fetch_crds(release, lab_source(release, reporter.say), reporter.say)
-    stand_ins(settings, plan_stack(settings))  # reads files of modules, which are downloaded where they are missing
+    stand_ins(settings, plan)  # reads files of modules, which are downloaded where they are missing
+
+
+def _tools(plan: StackPlan) -> list[str]:
+    """What the pods of a stack run, as far as the lab builds it."""
+    models = plan.models.values()
+    pickers = {built_picker(model.picker.image, need_of(model.picker)).tool for model in models}
+    sidecars = {SIDECAR_TOOL for model in models if model.service.sidecar is not None}
+    return sorted({*SMOKE, *pickers, *sidecars})
 
 
 @contextmanager

