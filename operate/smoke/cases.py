@@ -20,13 +20,14 @@ from operate.smoke.objectives import check_objectives
 from operate.smoke.request_checks import check_adapters, check_answers, check_losses, check_unknown_model
 from operate.smoke.scheduling_checks import check_load, check_load_figures, check_prefixes
 from operate.smoke.site import Site
+from operate.smoke.verify_command import check_verify_command
 from operate.verify.rows import Row, failed
 from operate.verify.verify import ask_at_rest, ask_by_request
 
 _WATCH_SECONDS = 0.5
 """A picker that watches an object has seen its change by then, and renewed its figures."""
 
-__all__ = ["CHECKS", "Case", "Patch", "run_case"]
+__all__ = ["BY_NAME", "CHECKS", "Case", "Patch", "run_case"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Case:
 
     name: str
     checks: Sequence[str] = ()
-    """Names from CHECKS; all of them if there is none."""
+    """Names from CHECKS or BY_NAME; all of CHECKS if there is none."""
     patches: Sequence[Patch] = field(default_factory=tuple)
 
     @classmethod
@@ -59,7 +60,7 @@ def _nothing(_: str) -> None:
     """Nobody to tell."""
 
 
-CHECKS: Mapping[str, Callable[[Site], Iterable[Row]]] = {
+CHECKS: dict[str, Callable[[Site], Iterable[Row]]] = {
     "at rest": lambda site: ask_at_rest(site.objects, site.stage.settings),
     "by request": lambda site: ask_by_request(site.objects, _nothing),
     "answers": check_answers,
@@ -78,12 +79,15 @@ CHECKS: Mapping[str, Callable[[Site], Iterable[Row]]] = {
 }
 """In the order in which they are asked: what breaks something comes last."""
 
+BY_NAME: dict[str, Callable[[Site], Iterable[Row]]] = {"verify": check_verify_command}
+"""Asked only where a case names them: they ask anew what others have asked."""
+
 
 def run_case(site: Site, case: Case, say: Callable[[str], None]) -> list[Row]:
     """The answers."""
     rows: list[Row] = []
     with _changed(site, case.patches):
-        for name, check in CHECKS.items():
+        for name, check in (CHECKS | BY_NAME if case.checks else CHECKS).items():
             if case.checks and name not in case.checks:
                 continue
             say(name)

@@ -48,6 +48,8 @@ class Stage:
 
     settings: StackSettings
     plan: StackPlan
+    config: Path
+    """The stack's config file as it was brought up: with the lab's cluster in it."""
     outputs: Mapping[str, Any]
     """The stack's outputs, as the CLI tells them."""
     cluster: Cluster
@@ -94,10 +96,11 @@ def stage(stack: Path, folder: Path, reporter: Reporter) -> Iterator[Stage]:
         install(cluster, stand_ins(settings, plan))
         make_namespaces(cluster, settings)
         with reporter.step("pulumi up"):
-            outputs = _up(stack, lab, folder / "project")
+            config, outputs = _up(stack, lab, folder / "project")
         yield Stage(
             settings=settings,
             plan=plan,
+            config=config,
             outputs=outputs,
             cluster=cluster,
             lab=lab,
@@ -105,7 +108,8 @@ def stage(stack: Path, folder: Path, reporter: Reporter) -> Iterator[Stage]:
         )
 
 
-def _up(stack: Path, lab: Lab, folder: Path) -> dict[str, Any]:
+def _up(stack: Path, lab: Lab, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Config file and outputs."""
     config: dict[str, Any] = dict(read_stack_document(stack)["config"])
     config["llm-d:cluster"] = {
         "existing": {"kubeconfig": str(lab.root / "kubeconfig")},
@@ -114,10 +118,10 @@ def _up(stack: Path, lab: Lab, folder: Path) -> dict[str, Any]:
     hugging_face = dict(config.get("llm-d:huggingFace") or {})
     has_token = hugging_face.pop("token", None) is not None
     config |= {"llm-d:huggingFace": hugging_face} if hugging_face else {}
-    Workspace(folder).write_stack(_STACK, config)
+    path = Workspace(folder).write_stack(_STACK, config)
     pulumi = Pulumi(folder=folder, stack=_STACK, environment=lab.environment() | _NO_CHECKPOINTS)
     pulumi.select()
     if has_token:
         pulumi.set_secret("llm-d:huggingFace.token", TOKEN_PLACEHOLDER)
     pulumi.up("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress", quiet=True)
-    return pulumi.outputs()
+    return path, pulumi.outputs()

@@ -50,8 +50,10 @@ def of_v0_4(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """Both engines behind one gateway on line v0.4, as rendered and then with each fault, in one namespace."""
     stack = _two_engines(tmp_path_factory.mktemp("v0-4"), "v0.4")
     plan = plan_stack(load_stack_file(stack))
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"name": AS_RENDERED},
+        {"name": "verify", "checks": ["verify"]},
+        faults.one_selector(plan, SGLANG, VLLM) | {"name": "verify, selector", "checks": ["verify"]},
         faults.other_engines_metrics(plan, SGLANG),
         faults.other_engines_path(plan, VLLM),
         faults.picker_of_another_model(plan, VLLM, SGLANG),
@@ -147,6 +149,17 @@ def test_a_fault_of_upstream_is_found_and_named(of_v0_4: Rows, case: str, named:
 
     assert sorted(found) == sorted(named)
     assert [text for key, text in named.items() if text not in found[key]] == []
+
+
+@pytest.mark.xdist_group("smoke-v0.4")
+def test_the_command_verify_is_answered_by_a_cluster(of_v0_4: Rows) -> None:
+    """As an operator runs it, with --json: success for the stack as rendered, and an error that names the fault."""
+    (sound,), (faulty,) = of_v0_4["verify"], of_v0_4["verify, selector"]
+
+    assert (sound["ok"], sound["seen"]) == (True, "exit 0, 25 of 25 checks passed")
+    assert faulty["ok"] is False
+    assert faulty["seen"].startswith("exit 1, ")
+    assert f"pool of {SGLANG}: its pool selects pods of {VLLM}: two pools with one selector" in faulty["seen"]
 
 
 @pytest.mark.xdist_group("smoke-v0.9")
