@@ -8,7 +8,7 @@ it holds none in reserve. Fields as in Karpenter 1.14 (`networkInterfaces` since
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -16,7 +16,7 @@ import pulumi
 from catalog import AmiFamily
 from components.aws_plan import create_all_aws
 from components.gpu_node_pool import GpuNodePoolSpec
-from components.gpu_node_pool.launch_template import EFA_GROUP, network_interfaces
+from components.gpu_node_pool.launch_template import EFA_GROUP, network_interfaces, user_data
 from components.gpu_node_pool.objects import efa_group
 from components.objects import create
 from settings.eks_pools import Capacity, LocalStorage
@@ -117,6 +117,9 @@ def _class_spec(args: KarpenterNodePoolArgs, groups: Sequence[pulumi.Input[str]]
         content["instanceStorePolicy"] = "RAID0"
     if spec.efa:
         content["networkInterfaces"] = network_interfaces(spec.instance)
+        if spec.ami.family is AmiFamily.AL2023:
+            # Karpenter adds how to join, and joins the disks of itself.
+            content["userData"] = user_data(replace(spec, local_storage=LocalStorage.NONE))
     if spec.reservation_id is not None:
         content["capacityReservationSelectorTerms"] = [{"id": spec.reservation_id}]
     return content

@@ -159,6 +159,7 @@ class Feature(StrEnum):
     REVISION = "revision"
     OBJECT_STORAGE = "object-storage"
     PREFETCH = "prefetch"
+    LIBFABRIC = "libfabric"
 
     @property
     def action(self) -> str:
@@ -170,6 +171,7 @@ _ACTIONS: Mapping[Feature, str] = MappingProxyType(
     {
         Feature.REVISION: "be told a revision of the repository",
         Feature.OBJECT_STORAGE: "stream weights from object storage",
+        Feature.LIBFABRIC: "send data over EFA",
         Feature.PREFETCH: "fill a cache: its image is not known to hold Python with huggingface_hub",
     }
 )
@@ -208,6 +210,8 @@ class ServingRequest:
     """Tokens of a block of the KV cache, where it publishes what it has cached."""
     adapters: tuple[LoraAdapter, ...] = ()
     """LoRA adapters to serve beside the model."""
+    libfabric: bool = False
+    """Whether pods reach each other by libfabric, as EFA is spoken; else by what the engine itself takes."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 

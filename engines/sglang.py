@@ -82,7 +82,7 @@ class Sglang:
     streaming_flags = frozenset({"--load-format"})
     no_data_parallelism = "llm-d has no guide for it (wide expert parallelism is vLLM's alone up to 0.9)"
     model_commands = ("custom",)
-    features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
+    features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH, Feature.LIBFABRIC})
     kv_transfer = KvTransfer(
         protocol=KvProtocol.SGLANG,
         port_name="bootstrap",
@@ -134,11 +134,15 @@ class Sglang:
         if request.streams:
             args += ["--load-format", "runai_streamer"]
         args += _adapters(request)
+        env = dict(environment(WORKAROUNDS))
+        if request.role is not Role.AGGREGATED and request.libfabric:
+            # NIXL's default is UCX (srt/environ.py); llm-d's overlay for AWS names this one.
+            env["SGLANG_DISAGGREGATION_NIXL_BACKEND"] = "LIBFABRIC"
         return EngineContainer(
             command=("python3", "-m", "sglang.launch_server"),
             args=(*args, *request.extra_args),
             probes=ProbePaths(liveness=self.health_path, readiness="/v1/models"),
-            env=environment(WORKAROUNDS),
+            env=env,
             field_env=field_env,
             run_as_user=2000,
             cache_variables=("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE"),

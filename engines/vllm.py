@@ -36,6 +36,12 @@ _SIDE_CHANNEL_PORT = 5600
 # (docs/features/nixl_connector_usage.md); llm-d's guides say kv_both on either side.
 _KV_TRANSFER_CONFIG = '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
+# NIXL's default backend, UCX, was seen to make no use of EFA's RDMA (nixl#909); llm-d's overlay for AWS names this one
+# (guides/pd-disaggregation/modelserver/gpu/vllm/aws).
+_OVER_LIBFABRIC = (
+    '{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_connector_extra_config":{"backends":["LIBFABRIC"]}}'
+)
+
 # The first rank of a pod is its number times its copies, which no expansion of Kubernetes' can say: a shell does, and
 # hands the arguments on as they are.
 _RANKED = 'exec vllm serve "$@" --data-parallel-start-rank'
@@ -97,7 +103,7 @@ class Vllm:
     )
     streaming_flags = frozenset({"--load-format"})
     model_commands = ("vllmServe", "imageDefault")
-    features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH})
+    features = frozenset({Feature.REVISION, Feature.OBJECT_STORAGE, Feature.PREFETCH, Feature.LIBFABRIC})
     no_data_parallelism = None
     kv_transfer = KvTransfer(
         protocol=KvProtocol.NIXL,
@@ -146,7 +152,7 @@ class Vllm:
             args += ["--kv-events-config", _kv_events(request, self.kv_events)]
             field_env[POD_IP] = "status.podIP"
         if request.role is not Role.AGGREGATED:
-            args += ["--kv-transfer-config", _KV_TRANSFER_CONFIG]
+            args += ["--kv-transfer-config", _OVER_LIBFABRIC if request.libfabric else _KV_TRANSFER_CONFIG]
             env["VLLM_NIXL_SIDE_CHANNEL_PORT"] = str(_SIDE_CHANNEL_PORT)
             # By default it is localhost, which prefill would tell decode to fetch the blocks from.
             field_env["VLLM_NIXL_SIDE_CHANNEL_HOST"] = "status.podIP"

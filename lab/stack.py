@@ -13,7 +13,7 @@ from lab.paths import CHECKOUT
 from lab.volumes import SimulatedClass
 from settings import ConfigFaultsError, StackSettings, load_stack_file
 from settings.gpu_pools import GpuPoolSettings
-from settings.placement import PoolCapacity, pool_capacities
+from settings.placement import EFA_RESOURCE, PoolCapacity, pool_capacities
 
 __all__ = ["classes_of_stack", "pools_of_stack", "runs_on_eks", "simulated_classes", "simulated_pools", "stack_file"]
 
@@ -104,7 +104,17 @@ def _pool(pool: GpuPoolSettings, capacity: PoolCapacity) -> SimulatedPool:
             "ephemeral-storage": f"{pool.ephemeral_gib}Gi",
             "pods": "110",
             capacity.gpu_resource: str(capacity.gpus_per_node),
+            **_fabric(capacity),
         },
         labels={**capacity.node_selector, "nvidia.com/gpu.present": "true"},
         taints=taints,
     )
+
+
+def _fabric(capacity: PoolCapacity) -> dict[str, str]:
+    """What the nodes have to speak to each other over: every EFA interface, or `rdma/ib` for as many pods as fit."""
+    devices = capacity.fabric_devices(capacity.gpus_per_node)
+    if devices is None:
+        return {}
+    name, amount = devices
+    return {name: str(amount if name == EFA_RESOURCE else capacity.gpus_per_node)}

@@ -266,8 +266,8 @@ class Release:
     refused_gateways: Mapping[str, str]
     """Gateway provider -> why this line cannot be had with it, and which one can."""
     images: Mapping[str, ImagePin]
-    """Images other than engines: `picker`, `sidecar`, `envoy`, `body-router`, `device-plugin`; `render` where prompts
-    are tokenized for the picker."""
+    """Images other than engines: `picker`, `sidecar`, `envoy`, `body-router`, `device-plugin`, `efa-device-plugin`;
+    `render` where prompts are tokenized for the picker."""
     engines: Mapping[str, EnginePins]
     refused_engines: Mapping[str, str]
     """Engine -> why this line cannot run it, and which one can."""

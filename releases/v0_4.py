@@ -25,6 +25,8 @@ __all__ = ["V0_4"]
 
 _CHART = "inferencepool chart v1.2.0 (gateway-api-inference-extension), the library that llm-d 0.4's picker is built on"
 
+_NO_EFA = "llm-d has images for EFA from 0.5.1 on (llm-d#522, llm-d#741); line v0.9 names one"
+
 _GATEWAY_API = CrdBundle(
     name="gateway-api",
     repository="kubernetes-sigs/gateway-api",
@@ -167,6 +169,10 @@ V0_4 = Release(
                 reference="nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
                 source="nvidia-device-plugin chart 0.20.0",
             ),
+            "efa-device-plugin": ImagePin(
+                reference="602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/aws-efa-k8s-device-plugin:v0.5.20",
+                source="aws-efa-k8s-device-plugin chart v0.5.30 (aws/eks-charts at 5239609)",
+            ),
         }
     ),
     engines=MappingProxyType(
@@ -181,7 +187,8 @@ V0_4 = Release(
                             lacks=MappingProxyType(
                                 {
                                     "object-storage": "llm-d's docker/scripts/cuda/runtime/install-vllm.sh installs"
-                                    " vLLM without its extra `runai`"
+                                    " vLLM without its extra `runai`",
+                                    "libfabric": _NO_EFA,
                                 }
                             ),
                         ),
@@ -189,6 +196,7 @@ V0_4 = Release(
                             reference="docker.io/vllm/vllm-openai:v0.12.0",
                             source="vLLM 0.12.0, the upstream image of the line's time",
                             engine_version="0.12.0",
+                            lacks=MappingProxyType({"libfabric": _NO_EFA}),
                         ),
                     }
                 ),
@@ -211,7 +219,8 @@ V0_4 = Release(
                             lacks=MappingProxyType(
                                 {
                                     "object-storage": "SGLang 0.5.6.post2 has no runai_streamer, and what its loader"
-                                    " `remote` needs for S3, boto3, is none of its requirements"
+                                    " `remote` needs for S3, boto3, is none of its requirements",
+                                    "libfabric": _NO_EFA,
                                 }
                             ),
                         ),

@@ -29,6 +29,8 @@ __all__ = ["V0_9"]
 
 _COMPONENTS = "component table of the llm-d v0.9.0 release"
 
+_NO_EFA = "llm-d's guides run another image there, and of this one it is not known that it holds libfabric for EFA"
+
 # Version from the guides' prerequisites. The bundle's ValidatingAdmissionPolicy against downgrades is left out: it
 # would forbid a stack to go back to its own earlier line.
 _GATEWAY_API = CrdBundle(
@@ -271,6 +273,10 @@ V0_9 = Release(
                 reference="nvcr.io/nvidia/k8s-device-plugin:v0.20.0",
                 source="nvidia-device-plugin chart 0.20.0",
             ),
+            "efa-device-plugin": ImagePin(
+                reference="602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/aws-efa-k8s-device-plugin:v0.5.20",
+                source="aws-efa-k8s-device-plugin chart v0.5.30 (aws/eks-charts at 5239609)",
+            ),
         }
     ),
     engines=MappingProxyType(
@@ -281,6 +287,13 @@ V0_9 = Release(
                         "vllm-openai": ImagePin(
                             reference="docker.io/vllm/vllm-openai:v0.26.0",
                             source=f"{_COMPONENTS}; guides/recipes/modelserver/components/images/gpu-vllm",
+                            engine_version="0.26.0",
+                            lacks=MappingProxyType({"libfabric": f"{_NO_EFA}; take llm-d-aws"}),
+                        ),
+                        "llm-d-aws": ImagePin(
+                            reference="ghcr.io/llm-d/llm-d-aws:v0.9.0",
+                            source=f"{_COMPONENTS}, with vLLM 0.26.0 in it; the guides' image for EFA is"
+                            " guides/recipes/modelserver/components/images/gpu-vllm/aws-efa/llm-d",
                             engine_version="0.26.0",
                         ),
                     }
@@ -306,6 +319,9 @@ V0_9 = Release(
                             " which names the guides' common image; they moved to v0.5.16 after the release"
                             " (llm-d#2418, 2026-08-31)",
                             engine_version="0.5.13.post1",
+                            lacks=MappingProxyType(
+                                {"libfabric": f"{_NO_EFA}; for SGLang that is one of AWS' Deep Learning Containers"}
+                            ),
                         ),
                     }
                 ),

@@ -39,7 +39,7 @@ class LayerName(StrEnum):
     CLUSTER = "cluster"
     """Network, EKS cluster and GPU node pools."""
     PLATFORM = "platform"
-    """CRDs and the device plugin: what a cluster needs once."""
+    """CRDs and device plugins: what a cluster needs once."""
     SERVING = "serving"
     """The gateway and the models."""
 
@@ -100,7 +100,7 @@ class CrdsMode(StrEnum):
 
 
 class NamespacesMode(StrEnum):
-    """Who brings the namespaces of the serving layer and of the device plugin."""
+    """Who brings the namespaces of the serving layer and of the device plugins."""
 
     CREATE = "create"
     """This stack; `destroy` deletes them with everything in them."""
@@ -127,7 +127,10 @@ class ImagesSettings(SettingsModel):
     """Digest of an image, by the reference that the release line or this config has for it: a tag can be pushed again,
     a digest cannot. Production's policy config asks for one of every image."""
     pull_secrets: tuple[DnsSubdomain, ...] = Field(default=(), strict=False)
-    """Names of existing pull secrets, for every pod of every component; they have to exist in `namespace` and in
-    `devicePlugin.namespace`."""
+    """Names of existing pull secrets, for every pod of every component; they have to exist in `namespace`, in
+    `devicePlugin.namespace` and in `efaDevicePlugin.namespace`."""
     device_plugin: ImageReference | None = None
     """NVIDIA device plugin image. Default: the release line's."""
+    efa_device_plugin: ImageReference | None = None
+    """EFA device plugin image. Default: the release line's, in us-west-2: EKS has the same in every region's own
+    registry, and nodes without a way out reach no other."""

@@ -11,6 +11,9 @@ from settings.eks_pools import EksPoolSettings, LocalStorage
 __all__ = [
     "Advertiser",
     "DevicePluginSettings",
+    "EfaAdvertiser",
+    "EfaDevicePluginSettings",
+    "Fabric",
     "GpuPoolSettings",
     "MigStrategy",
     "Sharing",
@@ -28,6 +31,26 @@ class Advertiser(StrEnum):
     """The platform: Bottlerocket's or GKE's built-in plugin, or one that somebody else installed."""
     GPU_OPERATOR = "gpu-operator"
     """NVIDIA's GPU operator, which is in the cluster; on EKS with its driver and toolkit switched off."""
+
+
+class Fabric(StrEnum):
+    """What pods on different nodes of a pool move KV caches and experts over."""
+
+    NONE = "none"
+    """The pods' own network: TCP."""
+    EFA = "efa"
+    """AWS' Elastic Fabric Adapter: pods of several nodes ask for `vpc.amazonaws.com/efa`, in proportion to GPUs."""
+    RDMA = "rdma"
+    """InfiniBand or RoCE: such a pod asks for one `rdma/ib`, which a device plugin of the platform's advertises."""
+
+
+class EfaAdvertiser(StrEnum):
+    """Who advertises `vpc.amazonaws.com/efa` on a pool's nodes: exactly one, as with GPUs."""
+
+    DEVICE_PLUGIN = "device-plugin"
+    """AWS' device plugin, installed by this stack."""
+    EXTERNAL = "external"
+    """The same plugin, installed by somebody else, or one that EKS Auto Mode has built in."""
 
 
 class TaintEffect(StrEnum):
@@ -64,6 +87,11 @@ class GpuPoolSettings(EksPoolSettings):
     advertiser: Advertiser | None = Field(default=None, strict=False)
     """Who advertises the pool's GPUs. Default: whom the AMI leaves it to, so `external` with a Bottlerocket AMI, else
     `device-plugin`."""
+    fabric: Fabric | None = Field(default=None, strict=False)
+    """What pods on several nodes speak over: prefill and decode, and replicas of several nodes. Default: `efa` with
+    `efa: true`, else `none`."""
+    efa_advertiser: EfaAdvertiser | None = Field(default=None, strict=False)
+    """Who advertises the EFA interfaces of a pool of fabric `efa`. Default: `device-plugin`."""
     mig_profile: str | None = None
     """MIG profile that every GPU of the pool is cut into, such as `1g.10gb`; needs `devicePlugin.migStrategy`."""
     disk_size_gib: int = Field(default=300, ge=50)
@@ -86,6 +114,18 @@ class GpuPoolSettings(EksPoolSettings):
             return self.advertiser
         ami = AMI_TYPES.get(self.ami_type or "")
         return Advertiser.EXTERNAL if ami is not None and ami.has_device_plugin else Advertiser.DEVICE_PLUGIN
+
+    @property
+    def spoken_over(self) -> Fabric:
+        """The fabric between the pool's nodes."""
+        if self.fabric is not None:
+            return self.fabric
+        return Fabric.EFA if self.efa else Fabric.NONE
+
+    @property
+    def has_efa_plugin(self) -> bool:
+        """Whether this stack's plugin advertises the EFA interfaces."""
+        return self.spoken_over is Fabric.EFA and self.efa_advertiser is not EfaAdvertiser.EXTERNAL
 
     @property
     def ephemeral_gib(self) -> int:
@@ -136,3 +176,10 @@ class DevicePluginSettings(SettingsModel):
         if self.sharing is Sharing.MPS and self.mig_strategy is not MigStrategy.NONE:
             raise ValueError("MPS and MIG exclude each other (NVIDIA device plugin 0.20); set one of them to none")
         return self
+
+
+class EfaDevicePluginSettings(SettingsModel):
+    """AWS' device plugin for EFA, for the pools whose EFA interfaces it advertises."""
+
+    namespace: DnsLabel = "efa-device-plugin"
+    """Its own namespace: its pods are privileged and on the host's network."""

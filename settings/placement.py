@@ -11,11 +11,13 @@ from types import MappingProxyType
 
 from catalog import INSTANCE_TYPES, InstanceType
 from settings.base import GIB, MIB
-from settings.gpu_pools import Advertiser, DevicePluginSettings, GpuPoolSettings, MigStrategy, Sharing
+from settings.gpu_pools import Advertiser, DevicePluginSettings, Fabric, GpuPoolSettings, MigStrategy, Sharing
 from settings.stack import StackSettings
 from settings.workloads import Workload, workloads, workloads_of
 
 __all__ = [
+    "EFA_RESOURCE",
+    "RDMA_RESOURCE",
     "Placement",
     "PoolCapacity",
     "format_memory",
@@ -30,6 +32,12 @@ __all__ = [
 ]
 
 GPU_RESOURCE = "nvidia.com/gpu"
+
+EFA_RESOURCE = "vpc.amazonaws.com/efa"
+"""Extended resource of an EFA interface."""
+
+RDMA_RESOURCE = "rdma/ib"
+"""Extended resource of llm-d's guides for InfiniBand: one per pod, whatever its size."""
 
 # In percent of what a node offers to pods; the rest is for DaemonSets and for what the estimate is off.
 _SHARE_OF_ALLOCATABLE = 90
@@ -50,6 +58,17 @@ class PoolCapacity:
     memory_per_gpu: int
     """Memory of one unit, bytes; of a time-sliced GPU it is the whole GPU's, which nothing divides."""
     node_selector: Mapping[str, str]
+    fabric: Fabric
+    """What its nodes speak to each other over."""
+
+    def fabric_devices(self, gpus: int) -> tuple[str, int] | None:
+        """Extended resource and amount for a pod of `gpus` units that speaks to other nodes; `None` over TCP.
+
+        EFA interfaces go with the GPUs that they stand beside, as in llm-d's guide: of a p5en's sixteen, two per GPU.
+        """
+        if self.fabric is Fabric.EFA:
+            return EFA_RESOURCE, self.instance.efa_interfaces * gpus // self.gpus_per_node
+        return (RDMA_RESOURCE, 1) if self.fabric is Fabric.RDMA else None
 
     def share(self, gpus: int) -> float:
         """The part of a node that `gpus` units are."""
@@ -111,6 +130,7 @@ def _capacity(name: str, pool: GpuPoolSettings, plugin: DevicePluginSettings) ->
         gpus_per_node=units,
         memory_per_gpu=memory,
         node_selector=node_selector(pool),
+        fabric=pool.spoken_over,
     )
 
 

@@ -8,7 +8,7 @@ from settings.base import DnsLabel, DnsSubdomain, FrozenMap, ModelName, Settings
 from settings.cluster import ClusterSettings, CrdsMode, ImagesSettings, LayerName, Monitoring, NamespacesMode
 from settings.controllers import ControllersSettings
 from settings.gateway import GatewaySettings
-from settings.gpu_pools import DevicePluginSettings, GpuPoolSettings
+from settings.gpu_pools import DevicePluginSettings, EfaDevicePluginSettings, GpuPoolSettings
 from settings.models import EngineSettings, HuggingFaceSettings, ModelSettings
 from settings.storage import ObjectStorageSettings, StorageClassSettings
 
@@ -45,6 +45,8 @@ class StackSettings(SettingsModel):
     """GPU node pools by name."""
     device_plugin: DevicePluginSettings = Field(default_factory=DevicePluginSettings)
     """NVIDIA's device plugin."""
+    efa_device_plugin: EfaDevicePluginSettings = Field(default_factory=EfaDevicePluginSettings)
+    """AWS' device plugin for EFA."""
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     """The inference gateway."""
     models: FrozenMap[ModelName, ModelSettings]

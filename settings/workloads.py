@@ -29,6 +29,13 @@ class Workload:
     resources: ResourcesSettings
     has_sidecar: bool = False
     """Whether the routing sidecar stands before each of its servers."""
+    is_disaggregated: bool = False
+    """Whether the model has a role of its own for prefill."""
+
+    @property
+    def crosses_nodes(self) -> bool:
+        """Whether its pods move caches or experts to and from pods of other nodes."""
+        return self.is_disaggregated or self.parallelism.nodes > 1
 
     @property
     def pods(self) -> int:
@@ -62,6 +69,7 @@ def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
         pool=model.pool,
         resources=model.resources,
         has_sidecar=model.prefill is not None,
+        is_disaggregated=model.prefill is not None,
     )
     prefill = model.prefill
     if prefill is None:
@@ -75,6 +83,7 @@ def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
             parallelism=prefill.parallelism,
             pool=prefill.pool,
             resources=prefill.resources,
+            is_disaggregated=True,
         ),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from components import pods
 from components.autoscaler import AutoscalerArgs
+from components.efa_device_plugin import EfaDevicePluginArgs
 from components.endpoint_picker import EndpointPickerArgs, picker_selector
 from components.gateway_providers import GATEWAY_PROVIDERS, BodyRouter, GatewayProvider, GatewaySpec, ModelRoute, Share
 from components.model_cache import ModelCacheArgs
@@ -20,13 +21,14 @@ from releases import RELEASES, Release, engine_version
 from settings import StackSettings
 from settings.cluster import Monitoring, NamespacesMode
 from settings.gateway import Exposure
-from settings.gpu_pools import Advertiser
+from settings.gpu_pools import Fabric
 from settings.models import CustomEngineSettings, ModelSettings
 from settings.placement import Placement, place, pool_capacities
 from settings.rules.collisions import model_path
 from settings.source import served_name
 from settings.workloads import Workload, workloads_of
 from stacks.autoscaling import autoscaler_of
+from stacks.device_plugins import device_plugin_of, efa_device_plugin_of, taint_keys
 from stacks.images import mirrored
 from stacks.pools import pool_plans
 from stacks.prefix_cache import event_stream_of, precise_prefix_of, render_pool_of
@@ -60,6 +62,8 @@ class StackPlan:
     install_crds: bool
     device_plugin: NvidiaDevicePluginArgs | None
     """`None` where every pool has another advertiser."""
+    efa_device_plugin: EfaDevicePluginArgs | None
+    """`None` where no pool has EFA, or another advertiser of it."""
     provider: GatewayProvider
     gateway: GatewaySpec
     models: Mapping[str, ModelPlan]
@@ -83,7 +87,8 @@ def plan_stack(settings: StackSettings) -> StackPlan:
         namespace=settings.namespace,
         creates_namespaces=settings.namespaces is NamespacesMode.CREATE,
         install_crds=settings.installs_crds,
-        device_plugin=_device_plugin(settings, release),
+        device_plugin=device_plugin_of(settings, release),
+        efa_device_plugin=efa_device_plugin_of(settings, release),
         provider=provider,
         gateway=gateway,
         models=models,
@@ -233,7 +238,9 @@ def _role(
         cpu=workload.resources.cpu or f"{capacity.cpu_millicores_for(workload.gpus)}m",
         memory_bytes=workload.resources.memory or capacity.memory_bytes_for(workload.gpus),
         node_selector=capacity.node_selector,
-        taint_keys=_taint_keys(settings, pool),
+        taint_keys=taint_keys(settings, pool),
+        fabric_devices=capacity.fabric_devices(workload.gpus) if workload.crosses_nodes else None,
+        libfabric=workload.crosses_nodes and capacity.fabric is Fabric.EFA,
         autoscaled=model.autoscaling is not None,
         surge=workload.name in placement.surging,
         extra_args=extra_args,
@@ -289,31 +296,3 @@ def _engine_version(settings: StackSettings, release: Release, model: ModelSetti
 
 def _model_command(release: Release, engine: Engine) -> str:
     return release.engines[engine.name].model_command if engine.name in release.engines else "custom"
-
-
-def _taint_keys(settings: StackSettings, pool: str) -> tuple[str, ...]:
-    taint = settings.gpu_pools[pool].taint
-    return () if taint is None else (taint.key,)
-
-
-def _device_plugin(settings: StackSettings, release: Release) -> NvidiaDevicePluginArgs | None:
-    """The plugin, on exactly the pools that it advertises for."""
-    plugin = settings.device_plugin
-    capacities = pool_capacities(settings.gpu_pools, plugin)
-    pools = [name for name, pool in settings.gpu_pools.items() if pool.advertised_by is Advertiser.DEVICE_PLUGIN]
-    if not pools:
-        return None
-    image = settings.images.device_plugin or release.images["device-plugin"].reference
-    return NvidiaDevicePluginArgs(
-        namespace=plugin.namespace,
-        creates_namespace=settings.namespaces is NamespacesMode.CREATE,
-        image=mirrored(image, settings.images),
-        sharing=plugin.sharing,
-        replicas=plugin.replicas,
-        mig_strategy=plugin.mig_strategy,
-        runtime_class=plugin.runtime_class,
-        resources=tuple(sorted({capacities[name].gpu_resource for name in pools})),
-        pool_selectors=tuple(capacities[name].node_selector for name in sorted(pools)),
-        taint_keys=tuple(sorted({key for name in pools for key in _taint_keys(settings, name)})),
-        pull_secrets=settings.images.pull_secrets,
-    )

@@ -28,6 +28,15 @@ PLACEMENT_GROUP = "placement"
 _DISK_THROUGHPUT_MIB = 600
 _DISK_IOPS = 4000
 
+# EFA pins the memory that it sends from, and a container may pin 8 MiB. IPC_LOCK, by which llm-d's guides lift that,
+# has no effect for a user that is not root, so the node lifts it for every container (docs/adr/0019). The list takes
+# the place of nodeadm's own, so the limit of open files is in it as there (amazon-eks-ami#1794). Bottlerocket does it
+# of itself where EFA is attached (bottlerocket-core-kit#141).
+_OPEN_FILES = {"type": "RLIMIT_NOFILE", "soft": 65536, "hard": 1048576}
+# More than any node has, in a number that passes through JSON's floats as it is; RLIM_INFINITY would not.
+_PINNED_BYTES = 2**50
+_LIMITS_FOR_EFA = [_OPEN_FILES, {"type": "RLIMIT_MEMLOCK", "soft": _PINNED_BYTES, "hard": _PINNED_BYTES}]
+
 # Of the types with more than one network card these have no EFA on the first one (AWS' EC2 guide, "Maximize network
 # bandwidth on instances with multiple network cards").
 _FIRST_CARD_WITHOUT_EFA = frozenset({"p6-b300", "p6e-gb200"})
@@ -109,12 +118,12 @@ def user_data(spec: GpuNodePoolSpec) -> str:
     """What a node is told at its start; EKS adds how to join the cluster."""
     if spec.ami.family is AmiFamily.BOTTLEROCKET:
         return _bottlerocket_settings(spec)
-    instance = {"localStorage": {"strategy": "RAID0"}} if spec.local_storage is LocalStorage.RAID0 else {}
-    config = {
-        "apiVersion": "node.eks.aws/v1alpha1",
-        "kind": "NodeConfig",
-        "spec": {"featureGates": {"FastImagePull": True}, **({"instance": instance} if instance else {})},
-    }
+    node: dict[str, Any] = {"featureGates": {"FastImagePull": True}}
+    if spec.local_storage is LocalStorage.RAID0:
+        node["instance"] = {"localStorage": {"strategy": "RAID0"}}
+    if spec.efa:
+        node["containerd"] = {"baseRuntimeSpec": {"process": {"rlimits": _LIMITS_FOR_EFA}}}
+    config = {"apiVersion": "node.eks.aws/v1alpha1", "kind": "NodeConfig", "spec": node}
     boundary = "BOUNDARY"
     return (
         f'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="{boundary}"\n\n--{boundary}\n'

@@ -41,6 +41,10 @@ class RoleArgs:
     """Labels of the pool's nodes."""
     taint_keys: Sequence[str]
     """Taints of the pool's nodes: tolerated whatever their value, for values differ between clouds."""
+    fabric_devices: tuple[str, int] | None = None
+    """Extended resource and amount that a pod asks for to speak to other nodes."""
+    libfabric: bool = False
+    """Whether it speaks by libfabric, which is how EFA is spoken."""
     autoscaled: bool = False
     """Whether an autoscaler owns the number of pods."""
     surge: bool

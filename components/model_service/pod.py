@@ -61,6 +61,7 @@ def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
             expert_parallelism=role.expert_parallelism,
             event_block_tokens=None if args.events is None else args.events.block_tokens,
             adapters=adapters.loaded(args.adapters, args.weights),
+            libfabric=role.libfabric,
             extra_args=tuple(role.extra_args),
         )
     )
@@ -127,7 +128,7 @@ def _container(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer, 
         "name": CONTAINER,
         "image": args.image,
         "args": list(engine.args),
-        "env": _env(args, engine),
+        "env": _env(args, role, engine),
         "ports": ports,
         "resources": _resources(args, role),
         "securityContext": dict(pods.CONTAINER_SECURITY),
@@ -146,11 +147,14 @@ def _container(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer, 
     return container
 
 
-def _env(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]]:
+def _env(args: ModelServiceArgs, role: RoleArgs, engine: EngineContainer) -> list[dict[str, Any]]:
     # A uid that the image does not know has no home and no name: caches would go to / and getpass would raise
     # (vllm#44548).
     values = {"HOME": _HOME, "USER": "llm-d", "XDG_CACHE_HOME": f"{_HOME}/.cache"}
     values |= {name: f"{_HOME}/.cache/{name.lower()}" for name in engine.cache_variables}
+    if role.libfabric:
+        # Without EFA's provider libfabric would take another one, TCP at last, and say nothing.
+        values["FI_PROVIDER"] = "efa"
     values |= {**weights.environment(args.weights), **engine.env}
     env: list[dict[str, Any]] = [{"name": name, "value": values[name]} for name in sorted(values)]
     env += [pods.field_env(name, field) for name, field in sorted(engine.field_env.items())]
@@ -158,12 +162,15 @@ def _env(args: ModelServiceArgs, engine: EngineContainer) -> list[dict[str, Any]
 
 
 def _resources(args: ModelServiceArgs, role: RoleArgs) -> dict[str, Any]:
-    gpus = {role.gpu_resource: str(role.gpus_per_pod)}
+    devices = {role.gpu_resource: str(role.gpus_per_pod)}
+    if role.fabric_devices is not None:
+        name, amount = role.fabric_devices
+        devices[name] = str(amount)
     memory = f"{role.memory_bytes // 2**20}Mi"
     # No CPU limit: throttling an engine's scheduler thread idles its GPUs.
     return {
-        "requests": {"cpu": role.cpu, "memory": memory, "ephemeral-storage": format_gib(_disk(args)), **gpus},
-        "limits": {"memory": memory, **gpus},
+        "requests": {"cpu": role.cpu, "memory": memory, "ephemeral-storage": format_gib(_disk(args)), **devices},
+        "limits": {"memory": memory, **devices},
     }
 
 

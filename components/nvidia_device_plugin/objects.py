@@ -24,6 +24,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components import pods
+from components.node_agents import node_affinity, tolerations
 from components.nvidia_device_plugin.args import NvidiaDevicePluginArgs
 from components.yaml_text import yaml_text
 from naming import common_labels
@@ -154,31 +155,13 @@ def _daemon_set(args: NvidiaDevicePluginArgs, component: str, pod: Mapping[str, 
                     "priorityClassName": _PRIORITY_CLASS,
                     **({} if args.runtime_class is None else {"runtimeClassName": args.runtime_class}),
                     **pods.pull_secrets(args.pull_secrets),
-                    "affinity": _affinity(args),
-                    "tolerations": _tolerations(args),
+                    "affinity": node_affinity(args.pool_selectors),
+                    "tolerations": tolerations(args.taint_keys),
                     **pod,
                 },
             },
         },
     }
-
-
-def _affinity(args: NvidiaDevicePluginArgs) -> dict[str, Any]:
-    """A node of any of the pools; terms are alternatives, the expressions of one are not."""
-    terms = [
-        {
-            "matchExpressions": [
-                {"key": key, "operator": "In", "values": [value]} for key, value in sorted(selector.items())
-            ]
-        }
-        for selector in args.pool_selectors
-    ]
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
-
-
-def _tolerations(args: NvidiaDevicePluginArgs) -> list[dict[str, str]]:
-    keys = ["CriticalAddonsOnly", *sorted(set(args.taint_keys) - {"CriticalAddonsOnly"})]
-    return [{"key": key, "operator": "Exists"} for key in keys]
 
 
 def _plugin_pod(args: NvidiaDevicePluginArgs) -> dict[str, Any]:

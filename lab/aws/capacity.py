@@ -12,7 +12,7 @@ from catalog import INSTANCE_TYPES
 from lab.aws.session import Refused, Session
 from lab.control_plane import ControlPlane
 from lab.nodes import SimulatedPool, apply_pool
-from settings.placement import GPU_RESOURCE
+from settings.placement import EFA_RESOURCE, GPU_RESOURCE
 
 __all__ = ["show_nodes"]
 
@@ -47,26 +47,35 @@ def _capacity(session: Session, inputs: dict[str, Any], instance_type: str) -> d
             raise Refused(f"the lab does not know what an instance of type {instance_type} holds")
         cores = 4 * int(match["times"] or 1)
         return {"cpu": str(cores), "memory": f"{4 * cores}Gi", "ephemeral-storage": "50Gi", "pods": "58"}
-    allocatable = gpu.allocatable
+    allocatable, template = gpu.allocatable, _template(session, inputs)
+    interfaces = [item.get("InterfaceType", "") for item in template.get("NetworkInterfaces", [])]
+    efa = sum(kind.startswith("efa") for kind in interfaces)
     return {
         "cpu": f"{allocatable.cpu_millicores}m",
         "memory": f"{allocatable.memory_mib}Mi",
-        "ephemeral-storage": f"{_disk_gib(session, inputs, gpu.local_nvme_gb)}Gi",
+        "ephemeral-storage": f"{_disk_gib(template, gpu.local_nvme_gb)}Gi",
         "pods": "110",
         GPU_RESOURCE: str(gpu.gpu_count),
+        # As many as the template attaches, for nobody else would.
+        **({EFA_RESOURCE: str(efa)} if efa else {}),
     }
 
 
-def _disk_gib(session: Session, inputs: dict[str, Any], nvme_gb: int) -> int:
-    """The NVMe disks where the user data joins them, else the last disk of the template."""
+def _template(session: Session, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What the group's version of its template launches, in EC2's words."""
     template = inputs["launchTemplate"]
     versions = session.ec2.describe_launch_template_versions(
         LaunchTemplateId=template["id"], Versions=[str(template["version"])]
     )
-    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-    if _joins_disks(data.get("UserData", "")):
+    data: dict[str, Any] = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    return data
+
+
+def _disk_gib(template: dict[str, Any], nvme_gb: int) -> int:
+    """The NVMe disks where the user data joins them, else the last disk of the template."""
+    if _joins_disks(template.get("UserData", "")):
         return nvme_gb * 10**9 // 2**30
-    return int(data["BlockDeviceMappings"][-1]["Ebs"]["VolumeSize"])
+    return int(template["BlockDeviceMappings"][-1]["Ebs"]["VolumeSize"])
 
 
 def _joins_disks(user_data: str) -> bool:

@@ -57,7 +57,11 @@ def make_namespaces(cluster: Cluster, settings: StackSettings) -> None:
     """The namespaces that the stack expects to be there."""
     if settings.namespaces is not NamespacesMode.EXISTING:
         return
-    for name in (settings.namespace, settings.device_plugin.namespace):
+    for name in (
+        settings.namespace,
+        settings.device_plugin.namespace,
+        settings.efa_device_plugin.namespace,
+    ):
         cluster.send(
             "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         )

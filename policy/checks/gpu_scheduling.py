@@ -19,7 +19,7 @@ _PIPELINE = ("--pipeline-parallel-size", "-pp", "--pp-size", "--pp", "--pp_size"
 _DATA_LOCAL = ("--data-parallel-size-local", "-dpl")
 _ENGINES = re.compile(r"vllm|sglang|trtllm-serve")
 
-_ADVERTISERS = re.compile(r"k8s-device-plugin|dra-driver-nvidia|k8s-dra-driver")
+_ADVERTISERS = re.compile(r"(?<!efa-)k8s-device-plugin|dra-driver-nvidia|k8s-dra-driver")
 _DRA = re.compile(r"dra-driver")
 _SHARING = re.compile(r"^\s*(timeSlicing|mps):", re.MULTILINE)
 

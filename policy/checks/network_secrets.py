@@ -245,12 +245,12 @@ RULES: tuple[Rule, ...] = (
         reason="An engine runs code from a model's repository: without root, privileges, or the node's files.",
         severity=Severity.MANDATORY,
         remediation="Set runAsNonRoot, allowPrivilegeEscalation false, drop ALL; host paths in exemptNamespaces alone.",
-        key="devicePlugin.namespace",
+        key="devicePlugin.namespace, efaDevicePlugin.namespace",
         applies=has_pods,
         check=_hardening,
         settings=setting_table(
             exemptNamespaces=(
-                ["kube-system", "nvidia-device-plugin"],
+                ["efa-device-plugin", "kube-system", "nvidia-device-plugin"],
                 "namespaces of node agents, which need the node",
             ),
             rootImages=([], "parts of images that are known to need root"),

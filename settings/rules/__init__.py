@@ -19,6 +19,7 @@ from settings.rules import (
     eks,
     eks_pools,
     engine,
+    fabrics,
     gateway,
     hardware,
     known_models,
@@ -59,6 +60,7 @@ _RULES = (
     *digests.RULES,
     *eks.RULES,
     *eks_pools.RULES,
+    *fabrics.RULES,
 )
 
 

@@ -90,17 +90,24 @@ def _object_names(settings: StackSettings) -> Iterator[Fault]:
 
 
 def _namespaces(settings: StackSettings) -> Iterator[Fault]:
-    """Each layer has a namespace of its own; the device plugin's is privileged, the serving layer's restricted."""
-    plugin = settings.device_plugin.namespace
-    is_installed = any(pool.advertised_by is Advertiser.DEVICE_PLUGIN for pool in settings.gpu_pools.values())
-    named = {"namespace": settings.namespace} | ({"devicePlugin.namespace": plugin} if is_installed else {})
-    for path, namespace in named.items():
+    """Each component has a namespace of its own; the device plugins' are privileged, the serving layer's restricted."""
+    pools, plugins = settings.gpu_pools.values(), {}
+    if any(pool.advertised_by is Advertiser.DEVICE_PLUGIN for pool in pools):
+        plugins["devicePlugin.namespace"] = settings.device_plugin.namespace
+    if any(pool.has_efa_plugin for pool in pools):
+        plugins["efaDevicePlugin.namespace"] = settings.efa_device_plugin.namespace
+    for path, namespace in {"namespace": settings.namespace, **plugins}.items():
         if namespace in _CLUSTERS_OWN_NAMESPACES:
             problem = "is the cluster's own; this stack creates its namespaces and deletes them"
             yield Fault(path=path, problem=problem, given=namespace)
-    if is_installed and plugin == settings.namespace:
-        problem = "is the serving namespace, which is restricted; the device plugin's pods are privileged"
-        yield Fault(path="devicePlugin.namespace", problem=problem, given=plugin)
+    for path, namespace in plugins.items():
+        if namespace == settings.namespace:
+            problem = "is the serving namespace, which is restricted; the device plugin's pods are privileged"
+            yield Fault(path=path, problem=problem, given=namespace)
+    if len(set(plugins.values())) < len(plugins):
+        problem = "is NVIDIA's device plugin's; each creates its namespace and deletes it"
+        path = "efaDevicePlugin.namespace"
+        yield Fault(path=path, problem=problem, given=plugins[path], allowed="a namespace of its own")
 
 
 def _twice(taken: Mapping[str, str], key: str, what: str) -> Iterator[Fault]:
@@ -116,5 +123,8 @@ def _twice(taken: Mapping[str, str], key: str, what: str) -> Iterator[Fault]:
 RULES = (
     Rule(needs=frozenset(), of_model=frozenset({"path"}), check=_paths),
     Rule(needs=frozenset(), check=_object_names),
-    Rule(needs=frozenset({"namespace", "devicePlugin.namespace", "gpuPools"}), check=_namespaces),
+    Rule(
+        needs=frozenset({"namespace", "devicePlugin.namespace", "efaDevicePlugin.namespace", "gpuPools"}),
+        check=_namespaces,
+    ),
 )

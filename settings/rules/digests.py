@@ -31,7 +31,8 @@ def _images(settings: StackSettings, release: Release) -> list[str]:
     found |= {pin.reference for engine in release.engines.values() for pin in engine.images.values()}
     models = settings.models.values()
     own = [engine.image for engine in settings.engines.values()] + [model.image for model in models]
-    own += [model.custom.image for model in models if model.custom] + [settings.images.device_plugin]
+    own += [model.custom.image for model in models if model.custom]
+    own += [settings.images.device_plugin, settings.images.efa_device_plugin]
     return sorted(found | {image for image in own if image})
 
 

@@ -15,7 +15,7 @@ from settings.source import SourceScheme, parse_source, weights_bytes
 from settings.stack import StackSettings
 from settings.storage import AccessMode, CacheSettings, StorageClassSettings
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "pin_of"]
 
 
 def _revisions(settings: StackSettings) -> Iterator[Fault]:
@@ -38,7 +38,7 @@ def _features(settings: StackSettings) -> Iterator[Fault]:
         able = ENGINES[engine].features if engine in ENGINES else frozenset()
         if engine not in ENGINES and engine != CUSTOM:
             continue
-        pin = _pin(settings, model)
+        pin = pin_of(settings, model)
         for path, given, feature, instead in _asked(name, model):
             able_engines = [other for other in _engines(settings) if feature in ENGINES[other].features]
             if feature not in able:
@@ -74,7 +74,7 @@ def _asked(name: str, model: ModelSettings) -> Iterator[tuple[str, str | None, F
         yield f"models.{name}.cache", None, Feature.PREFETCH, other
 
 
-def _pin(settings: StackSettings, model: ModelSettings) -> ImagePin | None:
+def pin_of(settings: StackSettings, model: ModelSettings) -> ImagePin | None:
     """The line's own image that the model runs; `None` where a user's replaces it, of which nothing is known."""
     engine = model.engine or settings.engine
     release = RELEASES.get(settings.release)

@@ -157,6 +157,7 @@ def test_karpenters_objects_say_what_the_pool_says() -> None:
     assert node_class["securityGroupSelectorTerms"] == [{"id": "sg"}, {"id": "efa"}]
     assert node_class["capacityReservationSelectorTerms"] == [{"id": "cr-0123456789abcdef0"}]
     assert (node_class["instanceStorePolicy"], len(node_class["networkInterfaces"])) == ("RAID0", 33)
+    assert ("RLIMIT_MEMLOCK" in node_class["userData"], "localStorage" in node_class["userData"]) == (True, False)
     assert pool["limits"] == {"nvidia.com/gpu": "16"}
     assert pool["disruption"] == {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "300s"}
     assert {item["key"]: item["values"] for item in pool["template"]["spec"]["requirements"]} == {

@@ -132,6 +132,7 @@ def test_every_component_has_a_literal_token_of_three_parts() -> None:
         "Autoscaler",
         "ClusterLayer",
         "CustomResourceDefinitions",
+        "EfaDevicePlugin",
         "EksCluster",
         "EndpointPicker",
         "GpuNodePool",

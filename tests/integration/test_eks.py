@@ -17,6 +17,7 @@ from operate.workspace import ROOT
 from releases import RELEASES
 from releases.crd_store import read_crd
 from settings import load_stack_file
+from settings.placement import EFA_RESOURCE
 from tests.support.clusters import Kubectl, permissive_crd
 from tests.support.eks import (
     EksCase,
@@ -58,6 +59,7 @@ CASES = (
         updated=frozenset({"LaunchTemplate cluster-h100-template", "NodeGroup cluster-h100"}),
         replacing={"capacity": "reservation"},
         replaced=frozenset({"NodeGroup cluster-h100"}),
+        efa_interfaces=32,
     ),
     EksCase(
         example="eks-prefill-decode",
@@ -66,6 +68,7 @@ CASES = (
         updated=frozenset({"NodeGroup cluster-h200"}),
         replacing={"zones": ["us-east-2b"]},
         replaced=frozenset({"NodeGroup cluster-h200"}),
+        efa_interfaces=16,
     ),
     EksCase(
         example="eks-two-engines",
@@ -108,6 +111,7 @@ def test_an_example_lives_its_life(case: EksCase, tmp_path: Path) -> None:
         assert kinds_of_steps(stack, "--refresh") == {}
 
         (group,) = [name for name in _groups(session, eks["name"]) if name.startswith(f"cluster-{case.pool}-")]
+        assert _efa_interfaces(kubectl, group) == {case.efa_interfaces}
         sizes = {"minSize": 0, "maxSize": 9, "desiredSize": 5}
         session.eks.update_nodegroup_config(clusterName=eks["name"], nodegroupName=group, scalingConfig=sizes)
         assert kinds_of_steps(stack, "--refresh") == {f"NodeGroup cluster-{case.pool}": "update"}
@@ -136,6 +140,12 @@ def _make_ready(kubectl: Kubectl, session: Session, config: dict[str, Any], kube
 def _groups(session: Session, cluster: str) -> list[str]:
     groups: list[str] = session.eks.list_nodegroups(clusterName=cluster)["nodegroups"]
     return groups
+
+
+def _efa_interfaces(kubectl: Kubectl, group: str) -> set[int]:
+    """How many the nodes of a group have; models that ask for some were placed by it."""
+    nodes = kubectl.objects("nodes", "--selector", f"eks.amazonaws.com/nodegroup={group}")
+    return {int(node["status"]["allocatable"].get(EFA_RESOURCE, 0)) for node in nodes}
 
 
 def _against_golden(planned: dict[str, Any], example: str) -> dict[str, list[str]]:

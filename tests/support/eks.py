@@ -64,6 +64,8 @@ class EksCase:
     """Keys of the pool whose change is a replacement."""
     replaced: frozenset[str]
     """Resources that this replaces."""
+    efa_interfaces: int = 0
+    """EFA interfaces of each node of the pool."""
 
 
 def left_on_aws(session: Session) -> dict[str, list[str]]:

@@ -358,3 +358,22 @@ def test_the_pool_selects_both_roles() -> None:
         labels = _template(made.service, suffix)["metadata"]["labels"]
         assert selector <= labels.items()
         assert labels["llm-d.ai/role"] == role
+
+
+def test_over_efa_pods_ask_for_interfaces_and_need_no_right() -> None:
+    """Both roles ask for their GPUs' interfaces and are told the provider; the namespace's restrictions still hold."""
+    args = _args(
+        {
+            "release": "v0.9",
+            "gpuPools.l4": {"instanceType": "p5en.48xlarge", "maxSize": 2, "fabric": "efa"},
+            "models.qwen.image": "llm-d-aws",
+        }
+    )
+
+    for suffix in ("", "prefill"):
+        resources = _container(args, suffix)["resources"]
+        assert resources["limits"]["vpc.amazonaws.com/efa"] == "2"
+        assert resources["requests"]["vpc.amazonaws.com/efa"] == "2"
+        assert _env(args, suffix)["FI_PROVIDER"] == "efa"
+        assert restricted_violations(_template(args, suffix)) == []
+    assert "FI_PROVIDER" not in _env(_args(), "")

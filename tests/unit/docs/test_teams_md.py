@@ -17,7 +17,7 @@ TEXT = (ROOT / "docs" / "teams.md").read_text()
 PLATFORM, SERVING = re.findall(
     r"^\*\*Kubernetes, `(?:platform|serving)`\*\*:.*?(?=^\*\*|^## )", TEXT, re.DOTALL | re.MULTILINE
 )
-DEVICE_PLUGIN = "nvidia-device-plugin"
+DEVICE_PLUGINS = frozenset({"efa-device-plugin", "nvidia-device-plugin"})
 
 
 def _rendered() -> Iterator[dict[str, Any]]:
@@ -42,17 +42,17 @@ def _rows() -> set[tuple[str, str]]:
 
 def test_the_serving_teams_groups_and_kinds_are_those_of_the_goldens() -> None:
     """The table has every kind that any stack puts into the serving namespace, under its group, and no other."""
-    rendered = {(_group(item), item["kind"]) for item in _rendered() if _namespace(item) not in (None, DEVICE_PLUGIN)}
+    rendered = {(_group(item), item["kind"]) for item in _rendered() if _namespace(item) not in {None, *DEVICE_PLUGINS}}
 
     assert len(rendered) == 30
     assert _rows() == rendered
 
 
 def test_kinds_of_the_whole_cluster_are_named() -> None:
-    """Cluster-scoped kinds and those of the device plugin are in the platform's list, the picker's own in serving's."""
+    """Cluster-scoped kinds and the device plugins' are in the platform's list, the picker's own in serving's."""
     rendered = [(item["kind"], item["metadata"]["name"]) for item in _rendered() if _namespace(item) is None]
     own = {kind for kind, name in rendered if name.endswith("-epp")}
-    in_plugins = {item["kind"] for item in _rendered() if _namespace(item) == DEVICE_PLUGIN}
+    in_plugins = {item["kind"] for item in _rendered() if _namespace(item) in DEVICE_PLUGINS}
 
     assert own == {"ClusterRole", "ClusterRoleBinding"}
     assert {kind for kind in own if not re.search(rf"\ba {kind}\b", SERVING)} == set()

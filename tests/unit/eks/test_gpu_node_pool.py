@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 from botocore.session import Session
 
 from catalog import INSTANCE_TYPES
@@ -190,6 +191,19 @@ def test_nodeadm_is_told_in_mime() -> None:
         "  instance:\n    localStorage:\n      strategy: RAID0\n\n--BOUNDARY--\n"
     )
     assert "localStorage" not in _user_data(EKS)
+
+
+def test_containers_may_pin_memory_where_there_is_efa() -> None:
+    """The limit of open files, which nodeadm sets by default, is kept; Bottlerocket lifts the other one by itself."""
+    document = yaml.safe_load(_user_data({**H100, "gpuPools.l4.efa": True}).split("---\n")[1].split("\n--")[0])
+
+    assert document["spec"]["containerd"]["baseRuntimeSpec"]["process"] == {
+        "rlimits": [
+            {"type": "RLIMIT_NOFILE", "soft": 65536, "hard": 1048576},
+            {"type": "RLIMIT_MEMLOCK", "soft": 2**50, "hard": 2**50},
+        ]
+    }
+    assert "containerd" not in _user_data(H100)
 
 
 def test_bottlerocket_has_a_disk_for_data_and_settings_of_its_own() -> None:

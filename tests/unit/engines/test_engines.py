@@ -157,6 +157,23 @@ def test_the_roles_of_sglang(role: Role) -> None:
     assert ENGINES["sglang"].container(replace(_request("custom"), role=role)) == _sglang(*SGLANG, *disaggregation)
 
 
+def test_caches_go_over_libfabric_where_they_are_told_to() -> None:
+    """Each engine names NIXL's backend in its own way, in both roles; a server by itself is told nothing."""
+    config = (
+        '{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_connector_extra_config":{"backends":["LIBFABRIC"]}}'
+    )
+    for role in (Role.PREFILL, Role.DECODE):
+        vllm = ENGINES["vllm"].container(replace(_request("vllmServe"), role=role, libfabric=True))
+        sglang = ENGINES["sglang"].container(replace(_request("custom"), role=role, libfabric=True))
+
+        assert vllm.args[vllm.args.index("--kv-transfer-config") + 1] == config
+        assert sglang.env["SGLANG_DISAGGREGATION_NIXL_BACKEND"] == "LIBFABRIC"
+
+    for engine, command in (("vllm", "vllmServe"), ("sglang", "custom")):
+        alone = _request(command)
+        assert ENGINES[engine].container(replace(alone, libfabric=True)) == ENGINES[engine].container(alone)
+
+
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [

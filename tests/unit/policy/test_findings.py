@@ -340,7 +340,7 @@ def test_an_autoscaled_model_has_the_replicas_that_its_autoscaler_keeps(
 
 
 def test_two_advertisers_of_the_same_nodes_are_found_on_both() -> None:
-    """Whoever is removed, the finding goes; with nodes of their own, there is none."""
+    """Whoever is removed, the finding goes; with nodes of their own, or devices, there is none."""
     resources = sound()
     template = next(item for item in resources if item.name == "sound.qwen-epp").properties["spec"]["template"]["spec"]
 
@@ -356,6 +356,10 @@ def test_two_advertisers_of_the_same_nodes_are_found_on_both() -> None:
 
     apart = [advertiser("one", nodeSelector={"a": "1"}), advertiser("two", nodeSelector={"a": "2"})]
     assert found([*resources, *apart]) == []
+    efa = advertiser("one")
+    (container,) = efa.properties["spec"]["template"]["spec"]["containers"]
+    container["image"] = f"602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/aws-efa-k8s-device-plugin:v0.5.20{DIGEST}"
+    assert found([*resources, efa, advertiser("two")]) == []
     assert found([*resources, advertiser("one"), advertiser("two")]) == [
         ("gpu-advertiser", "advertises GPUs of the nodes that sound/two advertises: each would be handed out twice"),
         ("gpu-advertiser", "advertises GPUs of the nodes that sound/one advertises: each would be handed out twice"),

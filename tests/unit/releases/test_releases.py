@@ -57,6 +57,7 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
         (
             "v0.4",
             [
+                "602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/aws-efa-k8s-device-plugin:v0.5.20",
                 "docker.io/envoyproxy/envoy:distroless-v1.33.2",
                 "docker.io/lmsysorg/sglang:v0.5.6.post2-runtime",
                 "docker.io/vllm/vllm-openai:v0.12.0",
@@ -70,10 +71,12 @@ def test_an_engine_is_offered_or_refused(line: Release) -> None:
         (
             "v0.9",
             [
+                "602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/aws-efa-k8s-device-plugin:v0.5.20",
                 "docker.io/envoyproxy/envoy:distroless-v1.33.2",
                 "docker.io/lmsysorg/sglang:v0.5.13.post1",
                 "docker.io/vllm/vllm-openai-cpu:v0.26.0",
                 "docker.io/vllm/vllm-openai:v0.26.0",
+                "ghcr.io/llm-d/llm-d-aws:v0.9.0",
                 "ghcr.io/llm-d/llm-d-router-disagg-sidecar:v0.10.0",
                 "ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
                 "nvcr.io/nvidia/k8s-device-plugin:v0.20.0",

@@ -10,17 +10,17 @@ from settings import Fault
 from tests.support.configs import REMOVED, faults
 
 TOP = (
-    "cluster, controllers, crds, devicePlugin, engine, engines, gateway, gpuPools, huggingFace, images, layers, models,"
-    " monitoring, namespace, namespaces, objectStorage, release, storageClasses"
+    "cluster, controllers, crds, devicePlugin, efaDevicePlugin, engine, engines, gateway, gpuPools, huggingFace,"
+    " images, layers, models, monitoring, namespace, namespaces, objectStorage, release, storageClasses"
 )
 MODEL = (
     "autoscaling, cache, canary, custom, engine, extraArgs, image, loraAdapters, modelCommand, objectives, parallelism,"
     " path, picker, pool, precisePrefixCache, prefill, replicas, resources, revision, servedName, source, weights"
 )
 POOL = (
-    "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, instanceType, localStorage, maxSize,"
-    " migProfile, minSize, nodeSelector, placementGroup, provisioner, releaseVersion, reservationId, taint, usdPerHour,"
-    " zones"
+    "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, efaAdvertiser, fabric,"
+    " instanceType, localStorage, maxSize, migProfile, minSize, nodeSelector, placementGroup, provisioner,"
+    " releaseVersion, reservationId, taint, usdPerHour, zones"
 )
 SOURCES = (
     "hf://<org>/<model>, pvc://<claim>/<path>, pvc+hf://<claim>/[<path>/]<org>/<model>,"
@@ -73,7 +73,9 @@ def _unknown(path: str, allowed: str, nearest: str | None = None) -> Fault:
         ("engines.vllm.imge", _unknown("engines.vllm.imge", "image", "image")),
         (
             "images.registy",
-            _unknown("images.registy", "devicePlugin, digests, mirrors, pullSecrets, registry", "registry"),
+            _unknown(
+                "images.registy", "devicePlugin, digests, efaDevicePlugin, mirrors, pullSecrets, registry", "registry"
+            ),
         ),
         ("huggingFace.tokn", _unknown("huggingFace.tokn", "token, tokenSecret", "token")),
     ],
