@@ -14,6 +14,7 @@ from typing import Any
 import pulumi
 
 from catalog import AmiFamily
+from components.aws_nodes import METADATA_OPTIONS
 from components.aws_plan import create_all_aws
 from components.gpu_node_pool import GpuNodePoolSpec
 from components.gpu_node_pool.launch_template import EFA_GROUP, network_interfaces, user_data
@@ -109,7 +110,7 @@ def _class_spec(args: KarpenterNodePoolArgs, groups: Sequence[pulumi.Input[str]]
         "role": args.node_role,
         "subnetSelectorTerms": [{"id": subnet} for subnet in args.subnet_ids],
         "securityGroupSelectorTerms": [{"id": group} for group in groups],
-        "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
+        "metadataOptions": dict(METADATA_OPTIONS),
         "blockDeviceMappings": [{"deviceName": device, "ebs": disk}],
         "tags": dict(spec.tags),
     }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.aws_nodes import encrypted_disk, tagged_template
 from components.aws_plan import AwsResource, Ref
 from components.eks_cluster.args import EksClusterArgs, EksClusterSpec
 from components.eks_cluster.iam import role
@@ -152,30 +153,9 @@ def _addon(spec: EksClusterSpec, addon: str, after: tuple[str, ...]) -> dict[str
 
 
 def _system_template(spec: EksClusterSpec) -> dict[str, Any]:
-    name = f"{spec.name}-system"
     return {
-        "blockDeviceMappings": [
-            {
-                "deviceName": "/dev/xvda",
-                "ebs": {
-                    "volumeType": "gp3",
-                    "volumeSize": _SYSTEM_DISK_GIB,
-                    "encrypted": "true",
-                    "deleteOnTermination": "true",
-                },
-            }
-        ],
-        "metadataOptions": {
-            "httpEndpoint": "enabled",
-            "httpTokens": "required",
-            "httpPutResponseHopLimit": 1,
-            "instanceMetadataTags": "disabled",
-        },
-        "tagSpecifications": [
-            {"resourceType": kind, "tags": {**spec.tags, "Name": name}} for kind in ("instance", "volume")
-        ],
-        "tags": {**spec.tags, "Name": name},
-        "updateDefaultVersion": True,
+        "blockDeviceMappings": [encrypted_disk("/dev/xvda", volumeSize=_SYSTEM_DISK_GIB)],
+        **tagged_template(f"{spec.name}-system", spec.tags),
     }
 
 

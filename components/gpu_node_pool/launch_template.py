@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from catalog import AmiFamily, InstanceType
+from components.aws_nodes import encrypted_disk, tagged_template
 from components.aws_plan import Ref
 from components.gpu_node_pool.args import GpuNodePoolSpec, PoolPlace
 from components.yaml_text import yaml_text
@@ -47,18 +48,7 @@ def launch_template(spec: GpuNodePoolSpec, place: PoolPlace) -> dict[str, Any]:
     inputs: dict[str, Any] = {
         "instanceType": spec.instance.name,
         "blockDeviceMappings": _disks(spec),
-        # One hop: a pod that is not on the host's network gets no credentials of the node.
-        "metadataOptions": {
-            "httpEndpoint": "enabled",
-            "httpTokens": "required",
-            "httpPutResponseHopLimit": 1,
-            "instanceMetadataTags": "disabled",
-        },
-        "tagSpecifications": [
-            {"resourceType": kind, "tags": {**spec.tags, "Name": spec.pool}} for kind in ("instance", "volume")
-        ],
-        "tags": {**spec.tags, "Name": spec.pool},
-        "updateDefaultVersion": True,
+        **tagged_template(spec.pool, spec.tags),
         "userData": base64.b64encode(user_data(spec).encode()).decode(),
     }
     if spec.efa:
@@ -99,19 +89,11 @@ def network_interfaces(instance: InstanceType) -> list[dict[str, Any]]:
 
 
 def _disks(spec: GpuNodePoolSpec) -> list[dict[str, Any]]:
-    data = {
-        "volumeType": "gp3",
-        "volumeSize": spec.disk_size_gib,
-        "iops": _DISK_IOPS,
-        "throughput": _DISK_THROUGHPUT_MIB,
-        "encrypted": "true",
-        "deleteOnTermination": "true",
-    }
+    data = {"volumeSize": spec.disk_size_gib, "iops": _DISK_IOPS, "throughput": _DISK_THROUGHPUT_MIB}
     if spec.ami.family is AmiFamily.AL2023:
-        return [{"deviceName": "/dev/xvda", "ebs": data}]
+        return [encrypted_disk("/dev/xvda", **data)]
     # Bottlerocket: the system is on a disk of its own, whose size is the image's.
-    system = {"volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}
-    return [{"deviceName": "/dev/xvda", "ebs": system}, {"deviceName": "/dev/xvdb", "ebs": data}]
+    return [encrypted_disk("/dev/xvda"), encrypted_disk("/dev/xvdb", **data)]
 
 
 def user_data(spec: GpuNodePoolSpec) -> str:

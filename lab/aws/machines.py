@@ -5,9 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.aws.network import retag, tag_specifications, tags_of
 from lab.aws.resource import Inputs, Kind, changed_paths, one
-from lab.aws.session import ACCOUNT, NotFoundError, Session, found
+from lab.aws.session import NotFoundError, Session, found
+from lab.aws.tags import arn, retag, tag_specifications, tags_of
 
 __all__ = ["KINDS", "launch_template_data"]
 
@@ -52,8 +52,11 @@ def _create_template(session: Session, inputs: Inputs) -> tuple[str, Inputs]:
     )
     template = made["LaunchTemplate"]
     id_ = template["LaunchTemplateId"]
-    arn = f"arn:aws:ec2:{session.region}:{ACCOUNT}:launch-template/{id_}"
-    return id_, {"arn": arn, "latestVersion": template["LatestVersionNumber"], "defaultVersion": 1}
+    return id_, {
+        "arn": arn(session, "launch-template", id_),
+        "latestVersion": template["LatestVersionNumber"],
+        "defaultVersion": 1,
+    }
 
 
 def _read_template(session: Session, id_: str, inputs: Inputs) -> Inputs:
