@@ -20,6 +20,8 @@ class Controller(StrEnum):
 class ControllersSettings(SettingsModel):
     """Controllers that this program makes objects for and does not install."""
 
+    karpenter: Controller = Field(default=Controller.NONE, strict=False)
+    """Karpenter (1.11 or newer where pools have EFA), for pools with `provisioner: karpenter`."""
     keda: Controller = Field(default=Controller.NONE, strict=False)
     """KEDA, for `autoscaling.provider: keda`."""
     leader_worker_set: Controller = Field(default=Controller.NONE, strict=False)

@@ -60,7 +60,7 @@ class Provisioner(StrEnum):
     MANAGED_NODE_GROUP = "managed-node-group"
     """An EKS managed node group with a launch template of its own."""
     KARPENTER = "karpenter"
-    """A Karpenter NodePool and EC2NodeClass; the controller has to be in the cluster."""
+    """A Karpenter NodePool and EC2NodeClass; `controllers.karpenter` says that the controller is there."""
 
 
 def _reservation_id(value: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from catalog import EKS_VERSIONS, VERSIONS_AS_OF, is_in_support
+from settings.controllers import Controller
 from settings.eks import EksSettings
 from settings.eks_pools import Provisioner
 from settings.faults import Fault
@@ -85,6 +86,14 @@ def _pools_of_an_existing_cluster(settings: StackSettings) -> Iterator[Fault]:
                 allowed=f"{Provisioner.MANAGED_NODE_GROUP}; or a stack of its own with cluster.eks.existing, once"
                 " Karpenter runs",
             )
+        elif is_karpenter and settings.controllers.karpenter is Controller.NONE:
+            yield Fault(
+                path="controllers.karpenter",
+                problem=f"nobody would make nodes of pool {name}: the stack makes Karpenter's objects, not Karpenter",
+                given=Controller.NONE,
+                allowed=f"{Controller.EXISTING}, where the cluster has it; or gpuPools.{name}.provisioner:"
+                f" {Provisioner.MANAGED_NODE_GROUP}",
+            )
         if is_karpenter and (pool.min_size or pool.desired_size):
             yield Fault(
                 path=f"{path}.minSize",
@@ -102,5 +111,5 @@ _EKS = frozenset({"cluster"})
 RULES = (
     Rule(needs=_EKS, check=_version),
     Rule(needs=_EKS, check=_network),
-    Rule(needs=_EKS | {"gpuPools"}, check=_pools_of_an_existing_cluster),
+    Rule(needs=_EKS | {"gpuPools", "controllers.karpenter"}, check=_pools_of_an_existing_cluster),
 )

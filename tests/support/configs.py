@@ -57,6 +57,7 @@ EKS_EXISTING: Mapping[str, Any] = {
             "karpenter": {"nodeRole": "karpenter-nodes"},
         }
     },
+    "controllers.karpenter": "existing",
 }
 """Changes that put it on a cluster on EKS that is there, with Karpenter in it."""
 

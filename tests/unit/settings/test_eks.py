@@ -344,6 +344,8 @@ def test_a_driver_that_is_too_old_for_the_line_is_refused(monkeypatch: pytest.Mo
         ({"gpuPools.l4.provisioner": "karpenter", "gpuPools.l4.minSize": 1}, ["gpuPools.l4.minSize"]),
         ({"gpuPools.l4.provisioner": "karpenter", "gpuPools.l4.minSize": 0, "cluster.eks.karpenter": REMOVED},
          ["cluster.eks.karpenter"]),
+        ({"gpuPools.l4.provisioner": "karpenter", "gpuPools.l4.minSize": 0, "controllers.karpenter": REMOVED},
+         ["controllers.karpenter"]),
         ({"cluster.eks.network": {"zones": ["us-west-2a", "us-west-2b"]}}, ["cluster.eks.network.zones"]),
         ({"cluster.eks.version": "1.33", "gpuPools.l4.releaseVersion": "1.33.1-20260810"}, []),
         ({"gpuPools.l4.advertiser": "external"}, []),
