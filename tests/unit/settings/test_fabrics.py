@@ -56,6 +56,7 @@ def test_a_pods_interfaces_are_in_proportion_to_its_gpus(instance: str, tensor: 
 def test_only_pods_that_speak_to_other_nodes_ask_for_interfaces() -> None:
     """Prefill and decode do, and the pods of a replica of several nodes; a server by itself does not."""
     assert _devices(P5EN) == {"decode": None}
+    assert [role.libfabric for role in plan(P5EN).models["qwen"].service.roles] == [False]
     assert _devices(SPREAD) == {"decode": ("vpc.amazonaws.com/efa", 16)}
     assert _devices({**PREFILL, "gpuPools.l4.fabric": "none"}) == {"decode": None, "prefill": None}
 
