@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from engines.base import (
     FILES_FOLDER,
+    CpuTier,
     Engine,
     EngineContainer,
     Feature,
@@ -14,6 +15,7 @@ from engines.base import (
     LoraAdapter,
     LoraServing,
     MetricMap,
+    NoCpuTier,
     NoKvEvents,
     NoKvTransfer,
     NoLora,
@@ -31,6 +33,7 @@ __all__ = [
     "CUSTOM",
     "ENGINES",
     "FILES_FOLDER",
+    "CpuTier",
     "Custom",
     "Engine",
     "EngineContainer",
@@ -41,6 +44,7 @@ __all__ = [
     "LoraAdapter",
     "LoraServing",
     "MetricMap",
+    "NoCpuTier",
     "NoKvEvents",
     "NoKvTransfer",
     "NoLora",

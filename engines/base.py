@@ -18,6 +18,7 @@ __all__ = [
     "PLAIN_HTTP",
     "PLAIN_PATHS",
     "POD_IP",
+    "CpuTier",
     "Engine",
     "EngineContainer",
     "Feature",
@@ -27,6 +28,7 @@ __all__ = [
     "LoraAdapter",
     "LoraServing",
     "MetricMap",
+    "NoCpuTier",
     "NoKvEvents",
     "NoKvTransfer",
     "NoLora",
@@ -153,6 +155,25 @@ class NoLora:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CpuTier:
+    """How an engine keeps in a pod's memory what its GPUs' KV cache has no room for."""
+
+    owned_flags: Mapping[str, str]
+    """The engine's flags that config cannot say then, and what says it."""
+    above_gpu: str | None = None
+    """Why the tier has to be larger than the KV cache of the GPUs; `None` where it need not."""
+    gpu_flags: frozenset[str] = frozenset()
+    """The engine's flags that make that one smaller than the GPUs' memory would."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoCpuTier:
+    """An engine that keeps nothing there."""
+
+    reason: str
+
+
 class Feature(StrEnum):
     """What not every engine, or not every image of one, can do."""
 
@@ -212,6 +233,8 @@ class ServingRequest:
     """LoRA adapters to serve beside the model."""
     libfabric: bool = False
     """Whether pods reach each other by libfabric, as EFA is spoken; else by what the engine itself takes."""
+    cpu_tier_bytes: int | None = None
+    """Memory of the pod that holds blocks of the KV cache which its GPUs have no room for."""
     extra_args: tuple[str, ...] = ()
     """The user's own arguments, last."""
 
@@ -343,6 +366,11 @@ class Engine(Protocol):
     @property
     def lora(self) -> LoraServing | NoLora:
         """How it serves LoRA adapters, or why it does not."""
+        ...
+
+    @property
+    def cpu_tier(self) -> CpuTier | NoCpuTier:
+        """How it keeps KV caches in memory, or why it does not."""
         ...
 
     @property

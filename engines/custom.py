@@ -7,6 +7,7 @@ from engines.base import (
     EngineContainer,
     Feature,
     MetricMap,
+    NoCpuTier,
     NoKvEvents,
     NoKvTransfer,
     NoLora,
@@ -15,7 +16,9 @@ from engines.base import (
     VersionFloor,
 )
 
-__all__ = ["NO_KV_EVENTS", "NO_KV_TRANSFER", "NO_LORA", "Custom"]
+__all__ = ["NO_CPU_TIER", "NO_KV_EVENTS", "NO_KV_TRANSFER", "NO_LORA", "Custom"]
+
+NO_CPU_TIER = NoCpuTier(reason="an engine of your own is told in custom.args what it keeps where")
 
 NO_KV_EVENTS = NoKvEvents(
     reason="this program does not know how an engine of your own says what it has cached, nor whether the line's picker"
@@ -53,6 +56,7 @@ class Custom:
     kv_transfer: NoKvTransfer = NO_KV_TRANSFER
     kv_events: NoKvEvents = NO_KV_EVENTS
     lora: NoLora = NO_LORA
+    cpu_tier: NoCpuTier = NO_CPU_TIER
     features: frozenset[Feature] = frozenset()
 
     @property

@@ -17,6 +17,7 @@ from engines.base import (
     PLAIN_HTTP,
     PLAIN_PATHS,
     POD_IP,
+    CpuTier,
     EngineContainer,
     Feature,
     KvEvents,
@@ -35,6 +36,12 @@ __all__ = ["WORKAROUNDS", "Sglang"]
 
 # Where a prefill server tells decode servers how to reach it: SGLang's default and the sidecar's.
 _BOOTSTRAP_PORT = 8998
+
+# llm-d's guide for hierarchical caches; pages of one token, the default, would be copied one by one.
+_TIERED_PAGE = 64
+
+# What SGLang calls a gigabyte (srt/mem_cache/memory_pool_host.py: hicache_size * 1e9 bytes, for each rank).
+_GB = 10**9
 
 _TELLS_PAGES = Version("0.5.13.post1")
 """First version of which it was read that it emits `sglang:page_size` and `sglang:num_pages`."""
@@ -112,6 +119,22 @@ class Sglang:
         owned_flags=frozenset({"--enable-lora", "--lora-paths", "--max-lora-rank", "--max-loras-per-batch"}),
     )
 
+    cpu_tier = CpuTier(
+        owned_flags=MappingProxyType(
+            {
+                "--disable-radix-cache": "without that cache there is nothing to keep",
+                "--enable-hierarchical-cache": "tieredPrefixCache is it",
+                **dict.fromkeys(("--hicache-ratio", "--hicache-size"), "the size is tieredPrefixCache.cpuMemory"),
+                **dict.fromkeys(
+                    ("--hicache-io-backend", "--hicache-write-policy", "--page-size"), "they are those of llm-d's guide"
+                ),
+            }
+        ),
+        above_gpu="SGLang stops with 'The host memory should be larger than the device memory with the current"
+        " protocol' (srt/mem_cache/memory_pool_host.py)",
+        gpu_flags=frozenset({"--max-total-tokens", "--mem-fraction-static"}),
+    )
+
     def container(self, request: ServingRequest) -> EngineContainer:
         """`python3 -m sglang.launch_server --model-path MODEL ...`."""
         args = ["--model-path", request.model, "--served-model-name", request.served_name]
@@ -124,9 +147,14 @@ class Sglang:
         if request.role is not Role.AGGREGATED:
             args += ["--disaggregation-mode", str(request.role), "--disaggregation-transfer-backend", "nixl"]
             args += ["--disaggregation-bootstrap-port", str(_BOOTSTRAP_PORT)]
+        if request.event_block_tokens is not None or request.cpu_tier_bytes is not None:
+            args += ["--page-size", str(request.event_block_tokens or _TIERED_PAGE)]
+        if request.cpu_tier_bytes is not None:
+            size = request.cpu_tier_bytes // request.tensor_parallelism // _GB
+            args += ["--enable-hierarchical-cache", "--hicache-size", str(size)]
+            args += ["--hicache-write-policy", "write_through", "--hicache-io-backend", "kernel"]
         field_env = {}
         if request.event_block_tokens is not None:
-            args += ["--page-size", str(request.event_block_tokens)]
             args += ["--kv-events-config", _kv_events(request, self.kv_events)]
             field_env[POD_IP] = "status.podIP"
         if request.revision is not None:

@@ -14,6 +14,7 @@ from engines.base import (
     EngineContainer,
     Feature,
     MetricMap,
+    NoCpuTier,
     NoKvEvents,
     NoKvTransfer,
     NoLora,
@@ -64,6 +65,7 @@ class TensorRtLlm:
     )
     kv_events = NoKvEvents(reason="llm-d's picker reads the events of vLLM and SGLang")
     lora = NoLora(reason="llm-d routes to no adapter of trtllm-serve's: it tells no metric of those that are loaded")
+    cpu_tier = NoCpuTier(reason="llm-d has no guide for it (its tiered caches are vLLM's and SGLang's)")
     own_flags = MappingProxyType(
         {
             "--revision": "revision",

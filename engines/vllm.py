@@ -14,6 +14,7 @@ from engines.base import (
     PLAIN_HTTP,
     PLAIN_PATHS,
     POD_IP,
+    CpuTier,
     EngineContainer,
     Feature,
     KvEvents,
@@ -128,6 +129,18 @@ class Vllm:
         form="{adapter}", owned_flags=frozenset({"--enable-lora", "--lora-modules", "--max-lora-rank", "--max-loras"})
     )
 
+    cpu_tier = CpuTier(
+        owned_flags=MappingProxyType(
+            {
+                "--enable-prefix-caching": "it is on by default, and without it there is nothing to keep",
+                **dict.fromkeys(
+                    ("--kv-transfer-config", "--kv-offloading-size", "--kv-offloading-backend"),
+                    "the size is tieredPrefixCache.cpuMemory",
+                ),
+            }
+        )
+    )
+
     def container(self, request: ServingRequest) -> EngineContainer:
         """`vllm serve MODEL ...`, or the image's entry point with `--model MODEL ...`."""
         serve = request.model_command == "vllmServe"
@@ -151,6 +164,8 @@ class Vllm:
             args += ["--block-size", str(request.event_block_tokens)]
             args += ["--kv-events-config", _kv_events(request, self.kv_events)]
             field_env[POD_IP] = "status.podIP"
+        if request.cpu_tier_bytes is not None:
+            args += ["--kv-transfer-config", _offloading(request.cpu_tier_bytes)]
         if request.role is not Role.AGGREGATED:
             args += ["--kv-transfer-config", _OVER_LIBFABRIC if request.libfabric else _KV_TRANSFER_CONFIG]
             env["VLLM_NIXL_SIDE_CHANNEL_PORT"] = str(_SIDE_CHANNEL_PORT)
@@ -206,6 +221,16 @@ def _adapters(request: ServingRequest) -> list[str]:
     modules = [f"{adapter.name}={adapter.path}" for adapter in request.adapters]
     slots = ["--max-loras", str(min(len(modules), LORA_SLOTS)), "--max-lora-rank", str(rank)]
     return ["--enable-lora", *slots, "--lora-modules", *modules]
+
+
+def _offloading(size_bytes: int) -> str:
+    """The connector divides what it is given among the ranks (vllm/v1/kv_offload: bytes of a block x world_size)."""
+    config = {
+        "kv_connector": "OffloadingConnector",
+        "kv_connector_extra_config": {"cpu_bytes_to_use": size_bytes},
+        "kv_role": "kv_both",
+    }
+    return json.dumps(config, separators=(",", ":"))
 
 
 def _copies(request: ServingRequest) -> list[str]:

@@ -20,6 +20,7 @@ from releases.base import (
     Release,
     SidecarDialect,
     TensorPairs,
+    TieredPrefixDialect,
 )
 from releases.engine_versions import EngineVersion, engine_version
 from releases.v0_4 import V0_4
@@ -44,6 +45,7 @@ __all__ = [
     "Release",
     "SidecarDialect",
     "TensorPairs",
+    "TieredPrefixDialect",
     "engine_version",
 ]
 

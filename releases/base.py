@@ -27,6 +27,7 @@ __all__ = [
     "Release",
     "SidecarDialect",
     "TensorPairs",
+    "TieredPrefixDialect",
 ]
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -131,6 +132,8 @@ class Plugin:
     """A plugin of the endpoint picker."""
 
     type: str
+    name: str = ""
+    """Where there are several of a type; empty: the type."""
     parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
 
 
@@ -138,6 +141,7 @@ class Blank(StrEnum):
     """What the parameters of a line's plugins leave blank, for each model's own value."""
 
     BLOCK_TOKENS = "<block tokens>"
+    CPU_BLOCKS = "<blocks of the CPU tier>"
     ENGINE_TYPE = "<engine type>"
     EVENTS_PORT = "<events port>"
     RENDER_URL = "<render url>"
@@ -154,6 +158,18 @@ class PrecisePrefixDialect:
     """In the place of the baseline's."""
     sources: tuple[tuple[str, str], ...]
     """Data source plugin, and the plugin that it feeds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TieredPrefixDialect:
+    """How a line's picker takes a second tier of the KV cache into account, of which engines tell no size."""
+
+    plugins: tuple[Plugin, ...]
+    """In the order of the guide's file, with `Blank`s in their parameters; scorers without any are not among them."""
+    scorers: tuple[tuple[str, int], ...]
+    """In the place of the baseline's."""
+    block_tokens: int
+    """Tokens of the blocks that it counts the tier in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,6 +249,8 @@ class PickerDialect:
     whose engine tells which are loaded."""
     disaggregation: DisaggregationDialect | None = None
     """Plugins and profiles of the line's prefill/decode guide."""
+    tiered_prefix: TieredPrefixDialect | str
+    """Plugins of the line's guide for a tiered prefix cache, or why it cannot be had here."""
     precise_prefix: PrecisePrefixDialect | str
     """Plugins of the line's guide for precise prefix cache routing, or why it cannot be had here."""
     pool_metrics: Mapping[str, str]

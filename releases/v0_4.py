@@ -123,6 +123,8 @@ V0_4 = Release(
         # No guide of the line's weighs it: as much as a load scorer, for an adapter that is not there has to be loaded.
         lora_scorer=("lora-affinity-scorer", 2),
         disaggregation=_DISAGGREGATION,
+        tiered_prefix="its vLLM takes the tier as a number of blocks (num_cpu_blocks), whose size in bytes only the"
+        " running engine knows, and its guide has no SGLang",
         precise_prefix="its picker downloads tokenizers into its own process, and recomputes vLLM's block hashes, whose"
         " seed and algorithm every server has to be given alike",
         # pkg/epp/metrics/metrics.go of the inference extension v1.2.0. It has flow control too, but what it holds is

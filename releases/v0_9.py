@@ -23,6 +23,7 @@ from releases.base import (
     Release,
     SidecarDialect,
     TensorPairs,
+    TieredPrefixDialect,
 )
 
 __all__ = ["V0_9"]
@@ -165,6 +166,47 @@ _PRECISE_PREFIX = PrecisePrefixDialect(
     sources=(("endpoint-notification-source", "precise-prefix-cache-producer"),),
 )
 
+# guides/tiered-prefix-cache: one index for what GPUs hold, which tunes itself, and one for the CPU tier, of which no
+# engine tells the size. The guide's own capacity (41,000 blocks for 100 GB of Qwen3-32B) counts blocks of 16 tokens;
+# this picker takes none below 64 (llm-d-router#1158).
+_TIERED_PREFIX = TieredPrefixDialect(
+    plugins=(
+        Plugin(type="approx-prefix-cache-producer", name="gpu-prefix-cache-producer"),
+        Plugin(
+            type="approx-prefix-cache-producer",
+            name="cpu-prefix-cache-producer",
+            parameters=MappingProxyType(
+                {
+                    "autoTune": False,
+                    "blockSizeTokens": Blank.BLOCK_TOKENS,
+                    "lruCapacityPerServer": Blank.CPU_BLOCKS,
+                }
+            ),
+        ),
+        *(
+            Plugin(
+                type="prefix-cache-scorer",
+                name=f"{tier}-prefix-cache-scorer",
+                parameters=MappingProxyType({"prefixMatchInfoProducerName": f"{tier}-prefix-cache-producer"}),
+            )
+            for tier in ("gpu", "cpu")
+        ),
+        # A request is cold where neither tier has its beginning; the CPU's holds what the GPUs' does, and more.
+        Plugin(
+            type="no-hit-lru-scorer",
+            parameters=MappingProxyType({"prefixMatchInfoProducerName": "cpu-prefix-cache-producer"}),
+        ),
+    ),
+    scorers=(
+        ("queue-scorer", 2),
+        ("kv-cache-utilization-scorer", 2),
+        ("gpu-prefix-cache-scorer", 1),
+        ("cpu-prefix-cache-scorer", 1),
+        ("no-hit-lru-scorer", 2),
+    ),
+    block_tokens=64,
+)
+
 # Plain HTTP in front, as in the guides' base (guides/recipes/modelserver/base/single-host/pd). The flag is still named
 # secure-proxy in this version. Its SSRF protection would need the API token that model servers do not have; the
 # NetworkPolicy and the picker, which overwrites the header, stand in for it.
@@ -218,6 +260,7 @@ V0_9 = Release(
         # No guide of the line's weighs it: as much as a load scorer, for an adapter that is not there has to be loaded.
         lora_scorer=("lora-affinity-scorer", 2),
         disaggregation=_DISAGGREGATION,
+        tiered_prefix=_TIERED_PREFIX,
         precise_prefix=_PRECISE_PREFIX,
         # pkg/epp/metrics/llm_d_router_metrics.go; the names of old are still told, and deprecated.
         pool_metrics=MappingProxyType(

@@ -24,7 +24,7 @@ from settings.gateway import FailureMode
 from settings.lora import AdapterName, LoraAdapterSettings
 from settings.objectives import ObjectiveSettings
 from settings.parallelism import ParallelismSettings
-from settings.prefix_cache import PrecisePrefixCacheSettings
+from settings.prefix_cache import PrecisePrefixCacheSettings, TieredPrefixCacheSettings
 from settings.storage import CacheSettings
 
 __all__ = [
@@ -269,5 +269,7 @@ class ModelSettings(SettingsModel):
     precise_prefix_cache: PrecisePrefixCacheSettings | None = None
     """Routes by what servers have cached: each publishes it, and the picker, which gets prompts tokenized, subscribes.
     Default: by what the picker has sent them."""
+    tiered_prefix_cache: TieredPrefixCacheSettings | None = None
+    """Keeps in memory what GPUs have no room for of their KV caches. Default: it is computed again."""
     custom: CustomEngineSettings | None = None
     """What engine `custom` runs."""

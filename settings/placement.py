@@ -26,6 +26,7 @@ __all__ = [
     "nodes_needed",
     "pack",
     "place",
+    "pod_memory",
     "pool_capacities",
     "replica_gpus",
     "surely_fits",
@@ -82,6 +83,12 @@ class PoolCapacity:
         """Default memory request of a pod with `gpus` units, whole MiB."""
         mib = self.instance.allocatable.memory_mib * _SHARE_OF_ALLOCATABLE * gpus // (100 * self.gpus_per_node)
         return mib * MIB
+
+
+def pod_memory(workload: Workload, capacity: PoolCapacity) -> int:
+    """Memory request of a pod, bytes: the config's, or its share of a node, or more where a tier takes more."""
+    share = capacity.memory_bytes_for(workload.gpus)
+    return workload.resources.memory or max(share, workload.least_memory or 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

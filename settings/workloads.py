@@ -8,11 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from naming import DECODE_ROLE, PREFILL_ROLE
+from settings.base import GIB
 from settings.models import ModelSettings, ResourcesSettings
 from settings.parallelism import ParallelismSettings
 from settings.stack import StackSettings
 
-__all__ = ["Workload", "workloads", "workloads_of"]
+__all__ = ["ENGINE_MEMORY", "Workload", "workloads", "workloads_of"]
+
+
+ENGINE_MEMORY = 24 * GIB
+"""Memory of a pod beside a tier of the KV cache, for each GPU, /dev/shm included: half of what llm-d's guide without a
+tier requests (96 GiB for two), an estimate on the safe side of what a process needs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +33,8 @@ class Workload:
     pool: str | None
     """The pool that the config names."""
     resources: ResourcesSettings
+    cpu_tier: int | None = None
+    """Memory of a pod that is a tier of the KV cache, bytes."""
     has_sidecar: bool = False
     """Whether the routing sidecar stands before each of its servers."""
     is_disaggregated: bool = False
@@ -46,6 +54,11 @@ class Workload:
     def gpus(self) -> int:
         """GPUs of a pod."""
         return self.parallelism.gpus_per_pod
+
+    @property
+    def least_memory(self) -> int | None:
+        """What a pod with a tier in its memory takes at least, bytes; `None` where it has none."""
+        return None if self.cpu_tier is None else self.cpu_tier + self.gpus * ENGINE_MEMORY
 
     @property
     def name(self) -> str:
@@ -68,6 +81,7 @@ def workloads_of(name: str, model: ModelSettings) -> tuple[Workload, ...]:
         parallelism=model.parallelism,
         pool=model.pool,
         resources=model.resources,
+        cpu_tier=None if model.tiered_prefix_cache is None else model.tiered_prefix_cache.cpu_memory,
         has_sidecar=model.prefill is not None,
         is_disaggregated=model.prefill is not None,
     )

@@ -23,7 +23,7 @@ from settings.cluster import Monitoring, NamespacesMode
 from settings.gateway import Exposure
 from settings.gpu_pools import Fabric
 from settings.models import CustomEngineSettings, ModelSettings
-from settings.placement import Placement, place, pool_capacities
+from settings.placement import Placement, place, pod_memory, pool_capacities
 from settings.rules.collisions import model_path
 from settings.source import served_name
 from settings.workloads import Workload, workloads_of
@@ -31,7 +31,7 @@ from stacks.autoscaling import autoscaler_of
 from stacks.device_plugins import device_plugin_of, efa_device_plugin_of, taint_keys
 from stacks.images import mirrored
 from stacks.pools import pool_plans
-from stacks.prefix_cache import event_stream_of, precise_prefix_of, render_pool_of
+from stacks.prefix_cache import cpu_tier_blocks_of, event_stream_of, precise_prefix_of, render_pool_of
 from stacks.weights import adapters_of, cache_of, weights_of
 
 __all__ = ["TOKEN_SECRET", "ModelPlan", "StackPlan", "plan_stack"]
@@ -173,6 +173,7 @@ def _model(
         decode=decode,
         prefill=prefill,
         events=event_stream_of(settings, release, engine, name),
+        cpu_tier_bytes=None if model.tiered_prefix_cache is None else model.tiered_prefix_cache.cpu_memory,
         sidecar=None if prefill is None else _sidecar(settings, release),
         labels=release.labels,
         adapters=adapters_of(model),
@@ -203,6 +204,7 @@ def _model(
         adapters=bool(model.lora_adapters),
         objectives={key: given.priority for key, given in model.objectives.items()},
         precise_prefix=precise_prefix_of(settings, release, engine, name),
+        cpu_tier_blocks=cpu_tier_blocks_of(settings, release, name),
         service_monitor=scrape,
     )
     return ModelPlan(
@@ -236,7 +238,7 @@ def _role(
         expert_parallelism=workload.parallelism.expert,
         gpu_resource=capacity.gpu_resource,
         cpu=workload.resources.cpu or f"{capacity.cpu_millicores_for(workload.gpus)}m",
-        memory_bytes=workload.resources.memory or capacity.memory_bytes_for(workload.gpus),
+        memory_bytes=pod_memory(workload, capacity),
         node_selector=capacity.node_selector,
         taint_keys=taint_keys(settings, pool),
         fabric_devices=capacity.fabric_devices(workload.gpus) if workload.crosses_nodes else None,

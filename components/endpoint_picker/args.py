@@ -66,6 +66,8 @@ class EndpointPickerArgs:
     """Pull secrets."""
     precise_prefix: PrecisePrefix | None = None
     """`None`: by what it has sent them."""
+    cpu_tier_blocks: int | None = None
+    """Blocks that a second tier of each server's cache holds, where it has one and does not tell what is in it."""
     flow_control: bool = False
     """Whether it holds requests for which there is no server or no room, and lets the most important go first."""
     adapters: bool = False

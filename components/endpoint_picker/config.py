@@ -4,15 +4,15 @@ The metric map is always said explicitly. Left to themselves pickers read vLLM's
 load scorers see zeros without a word (llm-d#2012, llm-d#2025; llm-d#509 for vLLM itself).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from components.endpoint_picker.args import EndpointPickerArgs, PrecisePrefix
 from components.yaml_text import yaml_text
 from engines import MetricMap
 from naming import DECODE_ROLE, PREFILL_ROLE
-from releases import Blank, PickerDialect, Plugin, PrecisePrefixDialect
+from releases import Blank, PickerDialect, Plugin, PrecisePrefixDialect, TieredPrefixDialect
 
 __all__ = ["CONFIG_FILE", "metric_args", "plugins_config"]
 
@@ -57,6 +57,8 @@ def plugins_config(args: EndpointPickerArgs) -> str:
 def _profiles(args: EndpointPickerArgs) -> tuple[Sequence[Plugin], _Profiles]:
     if args.precise_prefix is not None:
         return _precise(args.dialect, args.precise_prefix, args.engine_type)
+    if args.cpu_tier_blocks is not None:
+        return _tiered(args.dialect, args.cpu_tier_blocks)
     return _disaggregated(args.dialect) if args.disaggregated else _aggregated(args)
 
 
@@ -76,11 +78,26 @@ def _precise(dialect: PickerDialect, given: PrecisePrefix, engine_type: str) -> 
         Blank.RENDER_URL: given.render_url,
         Blank.SERVED_NAME: given.served_name,
     }
-    precise = _precise_dialect(dialect)
-    plugins = [Plugin(type=it.type, parameters=_filled(it.parameters, blanks)) for it in precise.plugins]
-    stated = {plugin.type for plugin in plugins}
-    plugins += [Plugin(type=name) for name, _ in precise.scorers if name not in stated]
-    return plugins, {"default": precise.scorers}
+    return _guided(_precise_dialect(dialect), blanks)
+
+
+def _tiered(dialect: PickerDialect, cpu_blocks: int) -> tuple[Sequence[Plugin], _Profiles]:
+    """Prefixes are looked for in both tiers, each of its own size."""
+    # The settings refuse it where the line has no dialect for it.
+    if not isinstance(dialect.tiered_prefix, TieredPrefixDialect):
+        raise TypeError(f"this release line counts no second tier: {dialect.tiered_prefix}")
+    tiered = dialect.tiered_prefix
+    return _guided(tiered, {Blank.BLOCK_TOKENS: tiered.block_tokens, Blank.CPU_BLOCKS: cpu_blocks})
+
+
+def _guided(
+    guide: PrecisePrefixDialect | TieredPrefixDialect, blanks: Mapping[object, object]
+) -> tuple[Sequence[Plugin], _Profiles]:
+    """A guide's plugins with their blanks filled, then its scorers that need no parameters."""
+    plugins = [replace(it, parameters=_filled(it.parameters, blanks)) for it in guide.plugins]
+    stated = {plugin.name or plugin.type for plugin in plugins}
+    plugins += [Plugin(type=name) for name, _ in guide.scorers if name not in stated]
+    return plugins, {"default": guide.scorers}
 
 
 def _filled(value: Any, blanks: Mapping[object, object]) -> Any:  # noqa: ANN401 - parameters are any YAML
@@ -117,18 +134,30 @@ def _reference(plugin: str, weight: int | None) -> dict[str, Any]:
     return {"pluginRef": plugin} | ({} if weight is None else {"weight": weight})
 
 
-def _plugins(args: EndpointPickerArgs, plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
+def _plugins(args: EndpointPickerArgs, plugins: Sequence[Plugin]) -> list[dict[str, Any]]:
     """The plugins that pick, and what those that look at prefixes know prompts by.
 
     Left to itself that tunes itself by the engine's cache metrics; of an engine that tells none, or none that the
     line's dialect has a word for, it is told how long a block is.
     """
     dialect = args.dialect
-    parameters = {plugin.type: dict(plugin.parameters) for plugin in plugins}
-    approximate = dialect.prefix_scorer in parameters and args.precise_prefix is None
+    types = {plugin.type for plugin in plugins}
+    approximate = dialect.prefix_scorer in types and args.precise_prefix is None
     if approximate and not _tells_blocks(dialect, args.metrics):
-        parameters[dialect.prefix_plugin] = parameters.get(dialect.prefix_plugin, {}) | dict(dialect.untuned_prefix)
-    return [{"type": name} | ({"parameters": given} if given else {}) for name, given in parameters.items()]
+        if dialect.prefix_plugin not in types:
+            plugins = [*plugins, Plugin(type=dialect.prefix_plugin)]
+        plugins = [
+            replace(it, parameters=dialect.untuned_prefix)
+            if it.type == dialect.prefix_plugin and not it.parameters
+            else it
+            for it in plugins
+        ]
+    return [_plugin(plugin) for plugin in plugins]
+
+
+def _plugin(plugin: Plugin) -> dict[str, Any]:
+    named = {"name": plugin.name} if plugin.name else {}
+    return {"type": plugin.type} | named | ({"parameters": dict(plugin.parameters)} if plugin.parameters else {})
 
 
 def _metric_plugins(args: EndpointPickerArgs) -> list[dict[str, Any]]:

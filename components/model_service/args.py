@@ -122,6 +122,8 @@ class ModelServiceArgs:
     """Servers that compute prompts for the ones that answer."""
     events: EventStream | None = None
     """`None`: nobody follows what they have cached."""
+    cpu_tier_bytes: int | None = None
+    """Memory of each pod that holds what its GPUs' KV cache has no room for."""
     sidecar: RoutingSidecar | None = None
     """There where `prefill` is."""
     pull_secrets: Sequence[str] = ()

@@ -62,6 +62,7 @@ def engine_container(args: ModelServiceArgs, role: RoleArgs) -> EngineContainer:
             event_block_tokens=None if args.events is None else args.events.block_tokens,
             adapters=adapters.loaded(args.adapters, args.weights),
             libfabric=role.libfabric,
+            cpu_tier_bytes=args.cpu_tier_bytes,
             extra_args=tuple(role.extra_args),
         )
     )

@@ -22,6 +22,8 @@ def obstacles(settings: StackSettings, plan: StackPlan) -> list[str]:
     for name, model in sorted(settings.models.items()):
         if model.autoscaling is not None:
             found.append(f"models.{name}.autoscaling: nothing here scales")
+        if plan.models[name].picker.cpu_tier_blocks is not None:
+            found.append(f"models.{name}.tieredPrefixCache: no picker that can be built here tells two tiers apart")
         if any(role.pods_per_replica > 1 for role in plan.models[name].service.roles):
             found.append(f"models.{name}: its groups of pods need LeaderWorkerSet's controller, which is not started")
         found += [f"models.{name}: claim {claim} is on no lab" for claim in sorted(claims(model))]

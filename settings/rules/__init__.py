@@ -32,6 +32,7 @@ from settings.rules import (
     prefix_cache,
     served_names,
     sources,
+    tiered_prefix_cache,
 )
 from settings.stack import StackSettings
 
@@ -43,6 +44,7 @@ _RULES = (
     *known_models.RULES,
     *disaggregation.RULES,
     *prefix_cache.RULES,
+    *tiered_prefix_cache.RULES,
     *multi_node.RULES,
     *arguments.RULES,
     *autoscaling.RULES,

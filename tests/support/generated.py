@@ -67,6 +67,9 @@ _MODELS = _some(
         "parallelism": st.fixed_dictionaries({"tensor": st.sampled_from([1, 1, 2, 3, 8])}),
         "autoscaling": _AUTOSCALING,
         "precisePrefixCache": st.just({}),
+        "tieredPrefixCache": _some(
+            {"cpuMemory": st.sampled_from(["8Gi", "100Gi", "4Ti"])}, {"kvBytesPerToken": st.just(4096)}
+        ),
         "prefill": st.fixed_dictionaries({"replicas": st.integers(1, 2)}),
         "pool": st.sampled_from(["small", "large", "none"]),
         "loraAdapters": st.sampled_from(

@@ -205,6 +205,31 @@ def test_a_server_publishes_what_it_has_cached(request_: ServingRequest, expecte
     assert found == replace(expected, field_env={"POD_IP": "status.podIP"})
 
 
+def test_vllm_is_given_a_tier_in_bytes() -> None:
+    """Of the whole pod: its connector divides it among the ranks."""
+    request = replace(_request("vllmServe", tensor=2), cpu_tier_bytes=200 * 2**30)
+    start = ("Qwen/Qwen3-0.6B", *PORT_AND_NAME, "--tensor-parallel-size", "2", QUIET, "--kv-transfer-config")
+    offloading = (
+        '{"kv_connector":"OffloadingConnector","kv_connector_extra_config":{"cpu_bytes_to_use":214748364800},'
+        '"kv_role":"kv_both"}'
+    )
+
+    assert ENGINES["vllm"].container(request) == _vllm(("vllm", "serve"), *start, offloading)
+
+
+@pytest.mark.parametrize(("tensor", "size"), [(1, "214"), (2, "107")])
+def test_sglang_is_given_a_tier_in_gigabytes_of_each_gpu(tensor: int, size: str) -> None:
+    """Never more than the pod has, and in pages of the guide's size."""
+    request = replace(_request("custom", tensor=tensor), cpu_tier_bytes=200 * 2**30)
+    parallel = ("--tensor-parallel-size", str(tensor)) if tensor > 1 else ()
+    tier = (
+        *("--page-size", "64", "--enable-hierarchical-cache", "--hicache-size", size),
+        *("--hicache-write-policy", "write_through", "--hicache-io-backend", "kernel"),
+    )
+
+    assert ENGINES["sglang"].container(request) == _sglang(*SGLANG, *parallel, *tier)
+
+
 @pytest.mark.parametrize(
     ("engine", "expected"),
     [

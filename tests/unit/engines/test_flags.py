@@ -6,7 +6,7 @@ What these tests cannot prove: that a value is one that the parser takes, or tha
 import pytest
 
 from components.model_service import ModelServiceArgs, build
-from engines import ENGINES, KvEvents, KvTransfer, LoraAdapter, LoraServing, Role, ServingRequest
+from engines import ENGINES, CpuTier, KvEvents, KvTransfer, LoraAdapter, LoraServing, Role, ServingRequest
 from engines.flags import flag_lists, flags_in, meant
 from operate.workspace import ROOT
 from releases import RELEASES
@@ -90,7 +90,8 @@ def test_what_the_program_reserves_exists(engine: str, versions: list[str]) -> N
     known = frozenset().union(*(flag_lists()[engine][version].flags for version in versions))
 
     reserved = [*ENGINES[engine].own_flags]
-    events = ENGINES[engine].kv_events
+    events, tier = ENGINES[engine].kv_events, ENGINES[engine].cpu_tier
+    reserved += [*tier.owned_flags, *tier.gpu_flags] if isinstance(tier, CpuTier) else []
     reserved += events.owned_flags if isinstance(events, KvEvents) else []
 
     assert [flag for flag in reserved if flag not in known] == []
@@ -120,17 +121,19 @@ def test_whatever_an_adapter_emits_is_reserved(engine: str, command: str, role: 
         expert_parallelism=True,
         event_block_tokens=64,
         adapters=(LoraAdapter(name="support", path="org/support", rank=16),),
+        cpu_tier_bytes=2**37,
     )
     container = adapter.container(request)
     transfer = adapter.kv_transfer
     of_roles = transfer.owned_flags if isinstance(transfer, KvTransfer) else frozenset()
     of_events = adapter.kv_events.owned_flags.keys() if isinstance(adapter.kv_events, KvEvents) else frozenset()
     of_adapters = adapter.lora.owned_flags if isinstance(adapter.lora, LoraServing) else frozenset()
+    of_tier = adapter.cpu_tier.owned_flags.keys() if isinstance(adapter.cpu_tier, CpuTier) else frozenset()
     emitted = {flag for part in (container.command, container.args) for text in part for flag in flags_in(text.split())}
     # What starts the engine: Python's and the shell's.
     emitted -= {"-m", "-c"}
 
-    owned = of_roles | of_events | of_adapters
+    owned = of_roles | of_events | of_adapters | of_tier
     assert emitted - adapter.own_flags.keys() - adapter.streaming_flags - owned == set()
     assert not adapter.own_flags.keys() & adapter.streaming_flags
 

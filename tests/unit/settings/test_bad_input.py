@@ -15,7 +15,8 @@ TOP = (
 )
 MODEL = (
     "autoscaling, cache, canary, custom, engine, extraArgs, image, loraAdapters, modelCommand, objectives, parallelism,"
-    " path, picker, pool, precisePrefixCache, prefill, replicas, resources, revision, servedName, source, weights"
+    " path, picker, pool, precisePrefixCache, prefill, replicas, resources, revision, servedName, source,"
+    " tieredPrefixCache, weights"
 )
 POOL = (
     "advertiser, amiType, autoscaler, capacity, desiredSize, diskSizeGib, efa, efaAdvertiser, fabric,"

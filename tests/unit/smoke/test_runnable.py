@@ -43,6 +43,7 @@ _REFUSED = {
     "model-sources": ["models.from-hub-cache"],
     "tenants": ["models.qwen3-8b"],
     "volume": ["models.assistant"],
+    "tiered-prefix-cache": ["models.qwen3-32b.tieredPrefixCache", "models.qwen3-8b.tieredPrefixCache"],
     "wide-ep": ["models.deepseek-r1"],
 }
 
