@@ -58,7 +58,7 @@ def _profiles(args: EndpointPickerArgs) -> tuple[Sequence[Plugin], _Profiles]:
     if args.precise_prefix is not None:
         return _precise(args.dialect, args.precise_prefix, args.engine_type)
     if args.cpu_tier_blocks is not None:
-        return _tiered(args.dialect, args.cpu_tier_blocks)
+        return _tiered(args, args.cpu_tier_blocks)
     return _disaggregated(args.dialect) if args.disaggregated else _aggregated(args)
 
 
@@ -81,13 +81,14 @@ def _precise(dialect: PickerDialect, given: PrecisePrefix, engine_type: str) -> 
     return _guided(_precise_dialect(dialect), blanks)
 
 
-def _tiered(dialect: PickerDialect, cpu_blocks: int) -> tuple[Sequence[Plugin], _Profiles]:
+def _tiered(args: EndpointPickerArgs, cpu_blocks: int) -> tuple[Sequence[Plugin], _Profiles]:
     """Prefixes are looked for in both tiers, each of its own size."""
+    tiered = args.dialect.tiered_prefix
     # The settings refuse it where the line has no dialect for it.
-    if not isinstance(dialect.tiered_prefix, TieredPrefixDialect):
-        raise TypeError(f"this release line counts no second tier: {dialect.tiered_prefix}")
-    tiered = dialect.tiered_prefix
-    return _guided(tiered, {Blank.BLOCK_TOKENS: tiered.block_tokens, Blank.CPU_BLOCKS: cpu_blocks})
+    if not isinstance(tiered, TieredPrefixDialect):
+        raise TypeError(f"this release line counts no second tier: {tiered}")
+    with_adapters = replace(tiered, scorers=(*tiered.scorers, *_adapter_scorers(args)))
+    return _guided(with_adapters, {Blank.BLOCK_TOKENS: tiered.block_tokens, Blank.CPU_BLOCKS: cpu_blocks})
 
 
 def _guided(
@@ -114,11 +115,13 @@ def _data_sources(args: EndpointPickerArgs) -> list[tuple[str, str]]:
 
 
 def _aggregated(args: EndpointPickerArgs) -> tuple[Sequence[Plugin], _Profiles]:
-    dialect = args.dialect
-    # Of an engine that does not tell which adapters are loaded the scorer would say the same of every server.
-    adapters = [dialect.lora_scorer] if args.adapters and args.metrics.lora_info else []
-    scorers = [*dialect.scorers, *adapters]
+    scorers = [*args.dialect.scorers, *_adapter_scorers(args)]
     return [Plugin(type=name) for name, _ in scorers], {"default": scorers}
+
+
+def _adapter_scorers(args: EndpointPickerArgs) -> list[tuple[str, int]]:
+    """Of an engine that does not tell which adapters are loaded the scorer would say the same of every server."""
+    return [args.dialect.lora_scorer] if args.adapters and args.metrics.lora_info else []
 
 
 def _disaggregated(dialect: PickerDialect) -> tuple[Sequence[Plugin], _Profiles]:

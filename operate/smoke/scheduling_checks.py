@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import httpx
 
-from operate.smoke.chance import LEVEL, at_least, at_most
+from operate.smoke.chance import LEVEL, at_least, at_most, trials_for_none
 from operate.smoke.processes import wait_until
 from operate.smoke.simulators import CAPACITY, Simulator
 from operate.smoke.site import Site
@@ -21,7 +21,9 @@ __all__ = ["check_load", "check_load_figures", "check_prefixes"]
 _SEED = 20260101
 _GROUPS, _REQUESTS = 3, 14
 _PREFIX_WORDS = 400
-_LONG, _BUSY_REQUESTS, _QUESTIONS = 100, 6 * CAPACITY, 40
+_LONG, _BUSY_REQUESTS = 100, 6 * CAPACITY
+_MARGIN = 2
+"""So many times the questions of which one pod has to get none: a few may go to the busy one."""
 _LOAD_SCORERS = ("kv-cache-utilization-scorer", "queue-scorer")
 """Those that know of requests which the picker has not sent itself."""
 _ONE_POD = "one pod: there is nothing to choose"
@@ -83,24 +85,25 @@ def check_load(site: Site) -> Iterator[Row]:
             continue
         source = random.Random(_SEED)  # noqa: S311 - a stated seed is the point
         busy = pods[0]
-        answered = asyncio.run(_with_busy(site.client(model), busy, source))
+        count = _MARGIN * trials_for_none(1 / len(pods))
+        answered = asyncio.run(_with_busy(site.client(model), busy, source, count))
         to_busy = answered[busy.pod]
-        chance = at_most(to_busy, _QUESTIONS, 1 / len(pods))
-        seen = f"{to_busy} of {_QUESTIONS} to the pod with {_BUSY_REQUESTS} requests (p {chance:.1e} by chance)"
-        if chance < LEVEL and sum(answered.values()) == _QUESTIONS:
+        chance = at_most(to_busy, count, 1 / len(pods))
+        seen = f"{to_busy} of {count} to the pod with {_BUSY_REQUESTS} requests (p {chance:.1e} by chance)"
+        if chance < LEVEL and sum(answered.values()) == count:
             yield passed("load awareness", model, seen)
         else:
             yield failed("load awareness", model, seen, _LOOKS_HINT)
 
 
-async def _with_busy(client: Client, busy: Simulator, source: random.Random) -> Counter[str]:
+async def _with_busy(client: Client, busy: Simulator, source: random.Random, count: int) -> Counter[str]:
     """Who answers requests without a common prefix while one pod is busy with requests that it got directly."""
     direct = Client(base_url=f"http://{busy.address}:{busy.port}", served_name=client.served_name)
     path, body = direct.chat_body("Tell me everything.", _LONG)
     async with httpx.AsyncClient(base_url=direct.base_url, timeout=60, trust_env=False) as session:
         tasks = [asyncio.create_task(session.post(path, json=body)) for _ in range(_BUSY_REQUESTS)]
         await asyncio.sleep(0.5)
-        requests = [client.chat_body(_words(source, 60), 1) for _ in range(_QUESTIONS)]
+        requests = [client.chat_body(_words(source, 60), 1) for _ in range(count)]
         answers = await asyncio.to_thread(client.all, requests, 4)
         for task in tasks:
             task.cancel()

@@ -74,6 +74,15 @@ def test_the_picker_looks_for_prefixes_in_both_tiers() -> None:
     ]
 
 
+def test_adapters_keep_their_scorer_beside_the_tiers() -> None:
+    """Where a request finds its adapter loaded still counts."""
+    adapters = {"models.qwen.loraAdapters": {"support": {"source": "hf://org/support", "rank": 16}}}
+    config = _config(_model(adapters))
+
+    assert {"type": "lora-affinity-scorer"} in config["plugins"]
+    assert {"pluginRef": "lora-affinity-scorer", "weight": 2} in config["schedulingProfiles"][0]["plugins"]
+
+
 def test_what_a_token_takes_may_be_said() -> None:
     """A cache of eight bits a number holds twice as many blocks."""
     half = {"cpuMemory": "100Gi", "kvBytesPerToken": 57_344}
