@@ -123,10 +123,13 @@ def enter() -> None:
 
 def name_hosts(hosts: Iterable[tuple[str, str]], folder: Path) -> None:
     """Make names resolve to addresses, for every process of this mount namespace; replaces earlier names."""
-    lines = "".join(f"{address} {name}\n" for name, address in hosts)
+    text = "127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in hosts)
     file = folder / "hosts"
     first = not file.exists()
-    # In place: the mount holds on to the file, not to its name.
-    file.write_text(f"127.0.0.1 localhost\n{lines}")
+    # Only a change is written. Who reads the file while it is written finds it empty, and an Envoy that starts at that
+    # moment does not find its pickers for more than half a minute: it answers 500 to everything.
+    if first or file.read_text() != text:
+        # In place: the mount holds on to the file, not to its name.
+        file.write_text(text)
     if first:
         subprocess.run(["mount", "--bind", str(file), "/etc/hosts"], check=True)

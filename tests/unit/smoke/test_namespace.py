@@ -1,6 +1,8 @@
 """Where the request path runs, and what is said where it cannot."""
 
+import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from lab import Lab, LabError
 from operate.errors import OperateError
 from operate.smoke.loopback import add_addresses
-from operate.smoke.namespace import enter, is_skipped, refusals
+from operate.smoke.namespace import enter, is_skipped, name_hosts, refusals
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,18 @@ def test_nothing_is_done_where_packets_could_leave(monkeypatch: pytest.MonkeyPat
     with pytest.raises(LabError, match="pods are dialled only where lo is the one interface; here are lo, eth0"):
         Lab(tmp_path / "lab", dials_pods=True).up([])
     assert not (tmp_path / "lab").exists()
+
+
+def test_names_that_stay_are_not_written_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody finds the file empty because somebody writes what is in it already; a new name is written in place."""
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    file, hosts = tmp_path / "hosts", [("epp.llm-d.svc.cluster.local", "10.96.0.7")]
+    name_hosts(hosts, tmp_path)
+    os.utime(file, (0, 0))
+    name_hosts(hosts, tmp_path)
+    before = file.stat()
+    name_hosts([*hosts, ("other", "10.96.0.8")], tmp_path)
+
+    assert before.st_mtime == 0
+    assert file.stat().st_ino == before.st_ino
+    assert file.read_text() == "127.0.0.1 localhost\n10.96.0.7 epp.llm-d.svc.cluster.local\n10.96.0.8 other\n"
