@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 from components.deadlines import GRACE_PERIOD
 from components.keywords import keywords
 
-__all__ = ["Manifest", "create", "create_all", "name_of"]
+__all__ = ["Manifest", "create", "create_all", "create_with_namespace", "name_of"]
 
 Manifest = dict[str, Any]
 """A Kubernetes object as YAML has it."""
@@ -137,6 +137,17 @@ def create_all(
         if manifest["kind"] in _WORKLOADS
     }
     return before | workloads
+
+
+def create_with_namespace(
+    name: str, manifests: Mapping[str, Manifest], parent: pulumi.Resource
+) -> dict[str, pulumi.CustomResource]:
+    """As `create_all`, the one of suffix `namespace` first, where there is one: the others are in it."""
+    others = {suffix: manifest for suffix, manifest in manifests.items() if suffix != "namespace"}
+    if len(others) == len(manifests):
+        return create_all(name, others, parent)
+    first = create(_child(name, "namespace"), manifests["namespace"], pulumi.ResourceOptions(parent=parent))
+    return {"namespace": first} | create_all(name, others, parent, depends_on=[first])
 
 
 def name_of(resource: pulumi.CustomResource) -> pulumi.Output[str]:

@@ -12,7 +12,7 @@ import pulumi
 
 from components.efa_device_plugin.args import EfaDevicePluginArgs
 from components.efa_device_plugin.objects import build
-from components.objects import create, create_all, name_of
+from components.objects import create_with_namespace, name_of
 
 __all__ = ["EfaDevicePlugin", "EfaDevicePluginArgs", "build", "summarize"]
 
@@ -25,11 +25,7 @@ class EfaDevicePlugin(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EfaDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmd:index:EfaDevicePlugin", name, summarize(args), opts)
-        objects = build(args)
-        first = objects.pop("namespace", None)
-        own = pulumi.ResourceOptions(parent=self)
-        namespaces = [] if first is None else [create(f"{name}-namespace", first, own)]
-        children = create_all(name, objects, self, depends_on=namespaces)
+        children = create_with_namespace(name, build(args), self)
         self.daemon_set_name = name_of(children[""])
         self.register_outputs({"daemon_set_name": self.daemon_set_name})
 

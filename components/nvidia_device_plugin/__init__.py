@@ -14,7 +14,7 @@ import pulumi
 
 from components.nvidia_device_plugin.args import NvidiaDevicePluginArgs, validate_args
 from components.nvidia_device_plugin.objects import build
-from components.objects import create, create_all, name_of
+from components.objects import create_with_namespace, name_of
 
 __all__ = ["NvidiaDevicePlugin", "NvidiaDevicePluginArgs", "build", "summarize", "validate_args"]
 
@@ -28,11 +28,7 @@ class NvidiaDevicePlugin(pulumi.ComponentResource):
     def __init__(self, name: str, args: NvidiaDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmd:index:NvidiaDevicePlugin", name, summarize(args), opts)
         _raise_faults(name, args)
-        objects = build(args)
-        first = objects.pop("namespace", None)
-        own = pulumi.ResourceOptions(parent=self)
-        namespaces = [] if first is None else [create(f"{name}-namespace", first, own)]
-        children = create_all(name, objects, self, depends_on=namespaces)
+        children = create_with_namespace(name, build(args), self)
         self.daemon_set_name = name_of(children[""])
         self.register_outputs({"daemon_set_name": self.daemon_set_name})
 

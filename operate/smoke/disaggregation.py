@@ -66,9 +66,7 @@ def _parse(file: Path) -> Recorded | None:
 
 def finished_requests(page: str) -> int:
     """How many requests a simulated engine has answered, by its own count."""
-    return sum(
-        int(float(value)) for value in re.findall(r"^vllm:request_success_total\{.*\} (\S+)$", page, re.MULTILINE)
-    )
+    return sum(int(float(value)) for value in _FINISHED.findall(page))
 
 
 def check_disaggregation(site: Site) -> Iterator[Row]:

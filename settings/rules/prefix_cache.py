@@ -8,6 +8,7 @@ from engines.flags import flags_in, meant
 from releases import RELEASES, PrecisePrefixDialect, Release
 from settings.faults import Fault
 from settings.models import ModelSettings
+from settings.rules.capability import cannot_be_had
 from settings.rules.rule import Rule
 from settings.source import SourceScheme, parse_source, served_name
 from settings.stack import StackSettings
@@ -18,20 +19,12 @@ __all__ = ["RULES"]
 def _possible(settings: StackSettings) -> Iterator[Fault]:
     """The engine publishes what it caches, and the line's picker follows it."""
     release = RELEASES.get(settings.release)
+    if release is None:
+        return
     for name, model in _precise(settings):
-        if release is None:
-            continue
-        engine = model.engine or settings.engine
-        why = _why_not(release, engine)
-        if why is not None:
-            able = [other for other in ENGINES if _why_not(release, other) is None]
-            lines = [line for line, other in RELEASES.items() if _why_not(other, engine) is None]
-            ways = [f"engine {', '.join(able)}"] * bool(able) + [f"release {', '.join(lines)}"] * bool(lines)
-            yield Fault(
-                path=f"models.{name}.precisePrefixCache",
-                problem=f"cannot be had of engine {engine} on line {release.name}: {why}",
-                allowed="; or ".join([*ways, "remove the key"]),
-            )
+        fault = cannot_be_had(f"models.{name}.precisePrefixCache", release, model.engine or settings.engine, _why_not)
+        if fault is not None:
+            yield fault
 
 
 def _why_not(release: Release, engine: str) -> str | None:

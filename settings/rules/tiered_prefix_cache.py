@@ -12,6 +12,7 @@ from settings.faults import Fault
 from settings.models import ModelSettings
 from settings.placement import format_memory, judged, place, pod_memory, pool_capacities
 from settings.prefix_cache import TieredPrefixCacheSettings
+from settings.rules.capability import cannot_be_had
 from settings.rules.rule import Rule
 from settings.source import parse_source, weights_bytes
 from settings.stack import StackSettings
@@ -29,20 +30,12 @@ _ROUNDED_OFF = 10**9
 def _possible(settings: StackSettings) -> Iterator[Fault]:
     """The engine has a tier, and the line's picker counts it."""
     release = RELEASES.get(settings.release)
+    if release is None:
+        return
     for name, model, _ in _tiered(settings):
-        if release is None:
-            continue
-        engine = model.engine or settings.engine
-        why = _why_not(release, engine)
-        if why is not None:
-            able = [other for other in ENGINES if _why_not(release, other) is None]
-            lines = [line for line, other in RELEASES.items() if _why_not(other, engine) is None]
-            ways = [f"engine {', '.join(able)}"] * bool(able) + [f"release {', '.join(lines)}"] * bool(lines)
-            yield Fault(
-                path=f"models.{name}.tieredPrefixCache",
-                problem=f"cannot be had of engine {engine} on line {release.name}: {why}",
-                allowed="; or ".join([*ways, "remove the key"]),
-            )
+        fault = cannot_be_had(f"models.{name}.tieredPrefixCache", release, model.engine or settings.engine, _why_not)
+        if fault is not None:
+            yield fault
 
 
 def _why_not(release: Release, engine: str) -> str | None:
